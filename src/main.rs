@@ -1,48 +1,133 @@
-use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Write};
+//! A memcached server that one person can read in an evening: listen, accept, one thread for each connection.
+//!
+//! ```text
+//! socket ─► connection ─► command ─► server ─► store ─► reply bytes ─► socket
+//!           a line,        words      what      under
+//!           a data block   become     it does   the lock
+//!                          meaning
+//! ```
+//!
+//! Each file begins with a sentence saying what it is and what it may not know. A good order to read them: `main`,
+//! `connection`, `command`, `server`, `store`, then what these lean on: `item`, `change`, `index`, `eviction`,
+//! `clock`, `stats`, `options`; `meta` last.
+
+mod base64;
+mod change;
+mod clock;
+mod command;
+mod connection;
+mod eviction;
+mod index;
+mod item;
+mod meta;
+mod options;
+mod server;
+mod stats;
+mod store;
+
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::{env, process, thread};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
-type Store = Arc<Mutex<HashMap<String, (String, Vec<u8>)>>>;
+use clock::Clock;
+use options::{Options, Task};
+use server::Server;
+use stats::Stats;
+use store::Cache;
 
-fn main() {
-    let address = env::args().nth(1).unwrap_or("127.0.0.1:11211".into());
-    let listener = TcpListener::bind(&address).unwrap_or_else(|error| {
-        eprintln!("cannot listen on {address}: {error}");
-        process::exit(1)
-    });
-    println!("listening on {}", listener.local_addr().unwrap());
-    let store = Store::default();
-    for stream in listener.incoming().flatten() {
-        let store = store.clone();
-        let _ = thread::Builder::new().spawn(move || serve(&stream, &store));
+/// The exit code for a command line that makes no sense, memcached's EX_USAGE.
+const USAGE: u8 = 64;
+
+/// How long to wait after a failed `accept`. What fails is mostly the number of file descriptors, and only clients
+/// that leave can mend that.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+fn main() -> ExitCode {
+    let options = match options::parse(std::env::args().skip(1)) {
+        Ok(Task::Serve(options)) => options,
+        Ok(Task::Print(text)) => {
+            println!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    match listen(&options) {
+        Ok(listeners) => serve(listeners, options),
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn serve(mut stream: &TcpStream, store: &Store) -> io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    while !reader.fill_buf()?.is_empty() {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let items = || store.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut reply = Vec::new();
-        match words[..] {
-            ["get", _, ..] => {
-                for key in &words[1..] {
-                    if let Some((flags, data)) = items().get(*key) {
-                        write!(reply, "VALUE {key} {flags} {}\r\n", data.len())?;
-                        reply.extend_from_slice(data);
-                        reply.extend_from_slice(b"\r\n");
-                    }
-                }
-                reply.extend_from_slice(b"END\r\n");
-            }
-            ["quit"] => return Ok(()),
-            _ => reply.extend_from_slice(b"ERROR\r\n"),
-        }
-        stream.write_all(&reply)?;
+/// Binds every address and says so on stdout.
+fn listen(options: &Options) -> Result<Vec<TcpListener>, String> {
+    let mut listeners = Vec::new();
+    for (host, port) in options.addresses()? {
+        let problem = |error| format!("cannot listen on {host} port {port}: {error}");
+        let listener = TcpListener::bind((host, port)).map_err(problem)?;
+        println!("listening on {}", listener.local_addr().map_err(problem)?);
+        listeners.push(listener);
     }
-    Ok(())
+    Ok(listeners)
+}
+
+/// A thread for each listener; they end with the process.
+fn serve(listeners: Vec<TcpListener>, options: Options) -> ExitCode {
+    let server = Arc::new(Server {
+        cache: Cache::new(options.memory_limit, options.item_size_max),
+        clock: Clock::start(),
+        stats: Stats::default(),
+        options,
+    });
+    server.stats.verbosity.set(server.options.verbosity);
+    thread::scope(|scope| {
+        for listener in &listeners {
+            scope.spawn(|| accept(&server, listener));
+        }
+    });
+    ExitCode::SUCCESS
+}
+
+fn accept(server: &Arc<Server>, listener: &TcpListener) {
+    for stream in listener.incoming() {
+        match stream {
+            Ok(stream) => welcome(server, stream),
+            Err(_) => thread::sleep(ACCEPT_PAUSE),
+        }
+    }
+}
+
+/// Gives a client a thread of its own, or turns it away. A thread that cannot be had costs this client alone.
+fn welcome(server: &Arc<Server>, mut stream: TcpStream) {
+    let seat = Seat(Arc::clone(server));
+    if server.stats.curr_connections.add(1) >= server.options.conn_limit {
+        server.stats.rejected_connections.add(1);
+        let _ = stream.write_all(b"ERROR Too many open connections\r\n");
+        return;
+    }
+    let id = server.stats.total_connections.add(1);
+    let _ = thread::Builder::new().spawn(move || talk(&seat.0, &stream, id));
+}
+
+fn talk(server: &Server, stream: &TcpStream, id: u64) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let idle_timeout = Duration::from_secs(server.options.idle_timeout);
+    stream.set_read_timeout(Some(idle_timeout).filter(|timeout| !timeout.is_zero()))?;
+    server::serve(server, stream, id)
+}
+
+/// One of the `-c` places; it is free again when this is dropped, even by a panic.
+struct Seat(Arc<Server>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.stats.curr_connections.subtract_one();
+    }
 }

@@ -10,7 +10,7 @@ use predicates::str::{contains, starts_with};
 fn a_port_in_use_is_one_clear_line_and_exit_code_1() {
     let first = Server::ours(&[]);
     Command::new(assert_cmd::cargo::cargo_bin!("mini-memcached"))
-        .arg(first.address.to_string())
+        .args(["-p", &first.address.port().to_string()])
         .assert()
         .code(1)
         .stdout("")

@@ -28,7 +28,7 @@ impl Server {
     /// Starts the finished server, `src/`, on a free port of 127.0.0.1 with these options.
     pub fn ours(options: &[&str]) -> Server {
         let program = assert_cmd::cargo::cargo_bin!("mini-memcached");
-        Server::program(program, &[&["127.0.0.1:0"], options].concat())
+        Server::program(program, &[&["-p", "0"], options].concat())
     }
 
     /// Starts any program that prints `listening on ADDRESS` first.

@@ -1,0 +1,481 @@
+//! The meta commands: mg, ms, md, ma, me and mn, on the same store as the classic ones.
+//!
+//! All of them are a key and flags: `mg KEY v t O123`. The flags are read once, into [`Flags`]; each command looks at
+//! what it needs and then walks over them again, in the order in which they came, to write what they ask to be told.
+//! Flags that ask nothing of a command are passed over. protocol.txt, "Meta Commands", has them all.
+
+use std::io::{self, Write};
+
+use crate::base64;
+use crate::change::{Change, Delta, DeltaFailure, Mode, Outcome};
+use crate::clock::{Moment, NEVER};
+use crate::command::{BAD_FORMAT, KEY_MAX, length, number};
+use crate::connection::Connection;
+use crate::item::{BINARY_KEY, FETCHED, Item, STALE, WON};
+use crate::server::{NON_NUMERIC, Server, receive};
+use crate::store::Store;
+
+/// More flags than that are refused.
+const FLAGS_MAX: usize = 17;
+
+/// The token of `O` is shorter than this, in bytes.
+const OPAQUE_MAX: usize = 32;
+
+/// All letters; P and L are for proxies..
+const KNOWN: &[u8] = b"bcCDEfFhIJklLMNOPqRstTuv";
+
+const BAD_TOKEN: &str = "CLIENT_ERROR bad token in command line format";
+const TOO_MANY: &str = "CLIENT_ERROR options flags too long";
+const LONG_OPAQUE: &str = "CLIENT_ERROR opaque token too long";
+
+/// Answers one meta command; `words` are what follows its name.
+pub fn answer(
+    server: &Server,
+    connection: &mut Connection,
+    name: &[u8],
+    words: &[&[u8]],
+) -> io::Result<()> {
+    let now = connection.now();
+    let read = |key, list| Flags::read(key, list, |exptime| server.clock.moment(exptime, now));
+    match (name, words) {
+        (b"mn", _) => connection.reply("MN"),
+        (b"me", [key, flags @ ..]) if key.len() <= KEY_MAX => debug(server, connection, key, flags),
+        (b"me", _) => connection.reply(BAD_FORMAT),
+        (_, []) => connection.reply("ERROR"),
+        (_, [key, ..]) if key.len() > KEY_MAX => connection.reply(BAD_FORMAT),
+        (b"ms", [_]) => connection.reply(BAD_FORMAT),
+        (b"ms", [key, bytes, list @ ..]) => match length(bytes) {
+            Some(bytes) => set(server, connection, read(key, list), bytes),
+            None => connection.reply(BAD_FORMAT),
+        },
+        (_, [key, list @ ..]) => match (name, read(key, list)) {
+            (b"mg", Ok(flags)) => get(server, connection, &flags),
+            (b"md", Ok(flags)) => delete(server, connection, &flags),
+            (_, Ok(flags)) => arithmetic(server, connection, &flags),
+            (b"mg", Err(TOO_MANY)) => connection.reply("CLIENT_ERROR options flags are too long"),
+            (b"mg", Err(problem)) | (_, Err(problem @ (LONG_OPAQUE | TOO_MANY))) => {
+                connection.reply(problem)
+            }
+            (_, Err(_)) => connection.reply("CLIENT_ERROR invalid or duplicate flag"),
+        },
+    }
+}
+
+/// The flags of one command, each but those that only ask to be told something with what it says.
+#[derive(Default)]
+struct Flags<'a> {
+    /// All of them, in the order in which they came.
+    list: &'a [&'a [u8]],
+    /// As the store knows it.
+    key: Vec<u8>,
+    /// b: the key came as base64.
+    binary: bool,
+    /// q: the reply of least interest is left out.
+    quiet: bool,
+    /// v: tell the value.
+    value: bool,
+    /// u: do not mark the item as asked for.
+    unmarked: bool,
+    /// I: invalidate.
+    invalidate: bool,
+    /// N: on a miss make an item that expires then.
+    vivify: Option<Moment>,
+    /// T: when the item is to expire.
+    expires: Option<Moment>,
+    /// R: an item that expires before that is to be fetched anew by one client.
+    recache: Option<Moment>,
+    /// C: the cas unique that the item must have.
+    compare: Option<u64>,
+    /// E: the cas unique that the item is to get.
+    cas: Option<u64>,
+    /// F: the client's own flags.
+    client_flags: u32,
+    /// M: the letter of the mode.
+    mode: Option<u8>,
+    /// J: the number an item that is made on a miss begins with.
+    initial: u64,
+    /// D: what to add or to subtract, instead of 1.
+    delta: Option<u64>,
+}
+
+impl<'a> Flags<'a> {
+    /// The error is the line to answer. Of several bad tokens memcached complains about the last.
+    fn read(
+        key: &[u8],
+        list: &'a [&'a [u8]],
+        moment: impl Fn(i32) -> Moment,
+    ) -> Result<Flags<'a>, &'static str> {
+        let mut flags = Flags {
+            list,
+            key: key.to_vec(),
+            ..Flags::default()
+        };
+        if list.len() > FLAGS_MAX {
+            return Err(TOO_MANY);
+        }
+        let mut problem = None;
+        for (index, flag) in list.iter().enumerate() {
+            let (letter, token) = flag.split_first().ok_or(BAD_FORMAT)?;
+            if list[..index]
+                .iter()
+                .any(|earlier| earlier.first() == Some(letter))
+            {
+                return Err("CLIENT_ERROR duplicate flag");
+            }
+            if !KNOWN.contains(letter) {
+                return Err("CLIENT_ERROR invalid flag");
+            }
+            problem = flags.set(*letter, token, &moment).err().or(problem);
+        }
+        problem.map_or(Ok(flags), Err)
+    }
+
+    /// Takes in one flag with its token.
+    fn set(
+        &mut self,
+        letter: u8,
+        token: &[u8],
+        moment: impl Fn(i32) -> Moment,
+    ) -> Result<(), &'static str> {
+        let time = || number(token).map(moment).ok_or(BAD_TOKEN).map(Some);
+        match letter {
+            b'b' => {
+                self.binary = true;
+                self.key = base64::decode(&self.key).ok_or("CLIENT_ERROR error decoding key")?;
+            }
+            b'q' => self.quiet = true,
+            b'v' => self.value = true,
+            b'u' => self.unmarked = true,
+            b'I' => self.invalidate = true,
+            b'N' => self.vivify = time()?,
+            b'T' => self.expires = time()?,
+            b'R' => self.recache = time()?,
+            b'C' => self.compare = Some(number(token).ok_or(BAD_TOKEN)?),
+            b'E' => self.cas = Some(number(token).ok_or(BAD_TOKEN)?),
+            b'F' => self.client_flags = number(token).ok_or(BAD_FORMAT)?,
+            b'J' => {
+                self.initial = number(token).ok_or("CLIENT_ERROR invalid numeric initial value")?
+            }
+            b'D' => {
+                self.delta = Some(number(token).ok_or("CLIENT_ERROR invalid numeric delta value")?)
+            }
+            b'M' => match token {
+                [mode] => self.mode = Some(*mode),
+                _ => return Err("CLIENT_ERROR incorrect length for M token"),
+            },
+            b'O' if token.len() >= OPAQUE_MAX => return Err(LONG_OPAQUE),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What ms is to do with the item that is there.
+    fn change(&self) -> Result<Change, &'static str> {
+        let mode = match self.mode {
+            None | Some(b'S') => Mode::Set,
+            Some(b'E') => Mode::Add,
+            Some(b'R') => Mode::Replace,
+            Some(b'A') => Mode::Append,
+            Some(b'P') => Mode::Prepend,
+            Some(_) => return Err("CLIENT_ERROR invalid mode for ms M token"),
+        };
+        Ok(Change {
+            mode,
+            compare: self.compare,
+            invalidate: self.invalidate,
+            cas: self.cas,
+        })
+    }
+
+    /// The state of a new item.
+    fn state(&self) -> u8 {
+        if self.binary { BINARY_KEY } else { 0 }
+    }
+}
+
+/// mg: what an item is, what it says, and who is to fetch it anew.
+fn get(server: &Server, connection: &mut Connection, flags: &Flags) -> io::Result<()> {
+    let now = connection.now();
+    let mut told = Vec::new();
+    let found = server
+        .cache
+        .with(now, |store| look(store, flags, now, &mut told));
+    match found {
+        Some(item) => reply_with_item(connection, flags, item.data(), &told),
+        None if flags.quiet => Ok(()),
+        None => reply_to_request(connection, "EN", flags),
+    }
+}
+
+/// The part of mg that is done under the lock. What the flags are to be told goes to `told`.
+fn look(store: &mut Store, flags: &Flags, now: Moment, told: &mut Vec<u8>) -> Option<Item> {
+    let mut created = false;
+    if store.find(&flags.key, flags.expires.is_some()).is_none() {
+        flags.vivify?;
+        created = create(store, flags, &[]);
+    }
+    let item = store.get(&flags.key)?;
+    let mut won = created;
+    for flag in flags.list {
+        match flag.first()? {
+            b'N' if created => item.expires = flags.vivify?,
+            b'T' => item.expires = flags.expires?,
+            b'R' => won |= item.expires != NEVER && item.expires < flags.recache?,
+            b'O' => tell_request(told, flag, flags),
+            _ => tell(told, flag, item, now),
+        }
+    }
+    let sent = item.state & WON != 0;
+    let stale = item.state & STALE != 0;
+    won = !sent && (won || stale);
+    for (flag, set) in [(b" Z", sent), (b" X", stale), (b" W", won)] {
+        told.extend_from_slice(if set { flag } else { b"" });
+    }
+    item.state |= if won { WON } else { 0 };
+    if !flags.unmarked {
+        item.mark(now);
+    }
+    Some(item.clone())
+}
+
+/// Makes an item on a miss, which never expires until N is reached; `false` when there is no room for it.
+fn create(store: &mut Store, flags: &Flags, data: &[u8]) -> bool {
+    let change = Change::new(Mode::Add);
+    if store.reserve(&flags.key, data.len(), &change).is_err() {
+        return false;
+    }
+    let mut item = Item::new(&flags.key, data.len());
+    item.data_mut().copy_from_slice(data);
+    item.state = flags.state();
+    matches!(store.store(item, &change), Outcome::Stored(_))
+}
+
+/// ms: all storage commands in one.
+fn set(
+    server: &Server,
+    connection: &mut Connection,
+    flags: Result<Flags, &'static str>,
+    bytes: usize,
+) -> io::Result<()> {
+    let (flags, change) = match flags.and_then(|flags| Ok((flags.change()?, flags))) {
+        Ok((change, flags)) => (flags, change),
+        Err(problem) => {
+            connection.swallow(bytes as u64 + 2)?;
+            return connection.reply(problem);
+        }
+    };
+    let mut item = match receive(server, connection, &flags.key, bytes, &change)? {
+        Ok(item) => item,
+        Err(problem) => return connection.reply(problem),
+    };
+    item.flags = flags.client_flags;
+    item.expires = flags.expires.unwrap_or(NEVER);
+    item.state = flags.state();
+    let outcome = server
+        .cache
+        .with(connection.now(), |store| store.store(item, &change));
+    let (code, cas) = match outcome {
+        Outcome::Stored(_) if flags.quiet => return Ok(()),
+        Outcome::Stored(cas) => ("HD", cas),
+        Outcome::NotStored => ("NS", 0),
+        Outcome::Exists => ("EX", 0),
+        Outcome::NotFound => ("NF", 0),
+    };
+    let mut told = Vec::new();
+    for flag in flags.list {
+        match flag {
+            [b'c', ..] => write!(told, " c{cas}")?,
+            _ => tell_request(&mut told, flag, &flags),
+        }
+    }
+    reply(connection, code, &told)
+}
+
+/// md: deletes, or marks as stale and lets one client win the right to store anew.
+fn delete(server: &Server, connection: &mut Connection, flags: &Flags) -> io::Result<()> {
+    let code = server.cache.with(connection.now(), |store| {
+        let cas = store.get(&flags.key).map(|item| item.cas);
+        if cas.is_some() && flags.compare.is_some_and(|compare| Some(compare) != cas) {
+            store.counts.delete_misses += 1;
+            return "EX";
+        }
+        let done = match flags.invalidate {
+            true => store.invalidate(&flags.key, flags.expires, flags.cas),
+            false => store.delete(&flags.key),
+        };
+        if done { "HD" } else { "NF" }
+    });
+    match code {
+        "HD" if flags.quiet => Ok(()),
+        _ => reply_to_request(connection, code, flags),
+    }
+}
+
+/// ma: incr and decr, and a number to begin with.
+fn arithmetic(server: &Server, connection: &mut Connection, flags: &Flags) -> io::Result<()> {
+    let delta = match flags.mode {
+        None | Some(b'I' | b'+') => Delta::Increment(flags.delta.unwrap_or(1)),
+        Some(b'D' | b'-') => Delta::Decrement(flags.delta.unwrap_or(1)),
+        Some(_) => return connection.reply("CLIENT_ERROR invalid mode for ma M token"),
+    };
+    let now = connection.now();
+    let mut told = Vec::new();
+    let result = server
+        .cache
+        .with(now, |store| count(store, flags, delta, now, &mut told));
+    match result {
+        Ok((_, false)) if flags.quiet => Ok(()),
+        Ok((number, _)) => reply_with_item(connection, flags, number.to_string().as_bytes(), &told),
+        Err(DeltaFailure::NotFound) => reply_to_request(connection, "NF", flags),
+        Err(DeltaFailure::Exists) => reply_to_request(connection, "EX", flags),
+        Err(DeltaFailure::NonNumeric) => connection.reply(NON_NUMERIC),
+    }
+}
+
+/// The part of ma that is done under the lock: the number, and whether its item was made on a miss.
+fn count(
+    store: &mut Store,
+    flags: &Flags,
+    delta: Delta,
+    now: Moment,
+    told: &mut Vec<u8>,
+) -> Result<(u64, bool), DeltaFailure> {
+    let compare = flags.compare.filter(|&cas| cas != 0);
+    let counted = store.delta(&flags.key, delta, compare);
+    let created = matches!(counted, Err(DeltaFailure::NotFound)) && flags.vivify.is_some();
+    let number = match created {
+        true => flags.initial,
+        false => counted?,
+    };
+    if created && !create(store, flags, number.to_string().as_bytes()) {
+        return Err(DeltaFailure::NotFound);
+    }
+    let item = store.get(&flags.key).ok_or(DeltaFailure::NotFound)?;
+    item.cas = flags.cas.unwrap_or(item.cas);
+    for flag in flags.list {
+        match flag {
+            [b'N', ..] if created => item.expires = flags.vivify.unwrap_or(NEVER),
+            [b'T', ..] => item.expires = flags.expires.unwrap_or(NEVER),
+            [b'c' | b't', ..] => tell(told, flag, item, now),
+            _ => tell_request(told, flag, flags),
+        }
+    }
+    Ok((number, created))
+}
+
+/// me: what there is to know of an item, for people.
+fn debug(
+    server: &Server,
+    connection: &mut Connection,
+    key: &[u8],
+    flags: &[&[u8]],
+) -> io::Result<()> {
+    let key = match flags.first() {
+        Some([b'b']) => base64::decode(key),
+        _ => Some(key.to_vec()),
+    };
+    let Some(key) = key else {
+        return connection.reply(BAD_FORMAT);
+    };
+    let now = connection.now();
+    let found = server.cache.with(now, |store| {
+        store.counts.cmd_meta += 1;
+        store.get(&key).cloned()
+    });
+    let Some(item) = found else {
+        return connection.reply("EN");
+    };
+    let expires = match item.expires {
+        NEVER => -1,
+        expires => i64::from(now) - i64::from(expires),
+    };
+    let accessed = now.saturating_sub(item.accessed);
+    let fetched = if item.state & FETCHED != 0 {
+        "yes"
+    } else {
+        "no"
+    };
+    let size = Item::weight(&key, item.data().len());
+    let replies = connection.replies();
+    replies.write_all(b"ME ")?;
+    replies.write_all(&shown_key(&key, item.state & BINARY_KEY != 0))?;
+    let cas = item.cas;
+    write!(
+        replies,
+        " exp={expires} la={accessed} cas={cas} fetch={fetched} cls=1 size={size}\r\n"
+    )
+}
+
+/// What a flag asks to be told of an item; nothing if it asks nothing.
+fn tell(told: &mut Vec<u8>, flag: &[u8], item: &Item, now: Moment) {
+    let number = match flag {
+        [b's', ..] => item.data().len() as u64,
+        [b't', ..] if item.expires == NEVER => return told.extend_from_slice(b" t-1"),
+        [b'k', ..] => return tell_key(told, item.key(), item.state & BINARY_KEY != 0),
+        [b't', ..] => item.expires.wrapping_sub(now).into(),
+        [b'c', ..] => item.cas,
+        [b'f', ..] => item.flags.into(),
+        [b'l', ..] => now.saturating_sub(item.accessed).into(),
+        [b'h', ..] => (item.state & FETCHED != 0).into(),
+        _ => return,
+    };
+    told.extend_from_slice(&[b' ', flag[0]]);
+    told.extend_from_slice(number.to_string().as_bytes());
+}
+
+/// The flags that are sent back whatever becomes of the command: the opaque token and the key.
+fn tell_request(told: &mut Vec<u8>, flag: &[u8], flags: &Flags) {
+    match flag {
+        [b'O', ..] => {
+            told.push(b' ');
+            told.extend_from_slice(flag);
+        }
+        [b'k', ..] => tell_key(told, &flags.key, flags.binary),
+        _ => {}
+    }
+}
+
+fn tell_key(told: &mut Vec<u8>, key: &[u8], binary: bool) {
+    told.extend_from_slice(b" k");
+    told.extend_from_slice(&shown_key(key, binary));
+    told.extend_from_slice(if binary { b" b" } else { b"" });
+}
+
+fn shown_key(key: &[u8], binary: bool) -> Vec<u8> {
+    if binary {
+        base64::encode(key)
+    } else {
+        key.to_vec()
+    }
+}
+
+/// The answer to mg and ma when there is an item.
+fn reply_with_item(
+    connection: &mut Connection,
+    flags: &Flags,
+    data: &[u8],
+    told: &[u8],
+) -> io::Result<()> {
+    if !flags.value {
+        return reply(connection, "HD", told);
+    }
+    reply(connection, &format!("VA {}", data.len()), told)?;
+    connection.replies().write_all(data)?;
+    connection.replies().write_all(b"\r\n")
+}
+
+/// The answer of every command when there is no item to tell of.
+fn reply_to_request(connection: &mut Connection, code: &str, flags: &Flags) -> io::Result<()> {
+    let mut told = Vec::new();
+    for flag in flags.list {
+        tell_request(&mut told, flag, flags);
+    }
+    reply(connection, code, &told)
+}
+
+fn reply(connection: &mut Connection, code: &str, told: &[u8]) -> io::Result<()> {
+    let line = [code.as_bytes(), told].concat();
+    connection.show(&line);
+    connection.replies().write_all(&line)?;
+    connection.replies().write_all(b"\r\n")
+}

@@ -1,0 +1,389 @@
+//! The items: an index from keys to slots, the order of eviction, and the memory they take.
+//!
+//! The store knows no sockets and no protocol text. It is used by one thread at a time (see [`Cache`]), so all it
+//! does is short: nothing is read from a client, written to one or freed while the lock is held.
+
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+
+use crate::change::{Change, Delta, DeltaFailure, Mode, Outcome};
+use crate::clock::{Moment, NEVER};
+use crate::eviction::{Sieve, Slot};
+use crate::index::Index;
+use crate::item::{Item, MARKED, STALE, WON};
+use crate::stats::Counts;
+
+/// The store behind its lock.
+pub struct Cache(Mutex<Store>);
+
+impl Cache {
+    /// `limit` is `-m` and `size_max` is `-I`, both in bytes.
+    pub fn new(limit: usize, size_max: usize) -> Cache {
+        Cache(Mutex::new(Store::new(limit, size_max)))
+    }
+
+    /// Does one piece of work under the lock, and frees what it threw out when the lock is free again. A lock that a
+    /// panic poisoned is taken anyway: one client's accident is not everybody's.
+    pub fn with<Answer>(&self, now: Moment, work: impl FnOnce(&mut Store) -> Answer) -> Answer {
+        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        store.begin(now);
+        let answer = work(&mut store);
+        let thrown_out = mem::take(&mut store.thrown_out);
+        drop(store);
+        drop(thrown_out);
+        answer
+    }
+}
+
+/// Why there is no room for an item.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Refusal {
+    /// Larger than `-I`.
+    TooLarge,
+    /// Larger than what others, who are being received at this moment, leave of `-m`.
+    OutOfMemory,
+}
+
+pub struct Store {
+    index: Index,
+    items: Vec<Option<Item>>,
+    vacant: Vec<Slot>,
+    order: Sieve,
+    /// The slot at which the search for expired items goes on.
+    swept: usize,
+    /// What waits to be freed outside of the lock.
+    thrown_out: Vec<Option<Item>>,
+    limit: usize,
+    size_max: usize,
+    /// Bytes that the items take.
+    used: usize,
+    /// Bytes promised to items that are being received.
+    reserved: usize,
+    last_cas: u64,
+    now: Moment,
+    /// When a `flush_all` with a delay takes effect.
+    flush_at: Moment,
+    pub counts: Counts,
+}
+
+impl Store {
+    fn new(limit: usize, size_max: usize) -> Store {
+        Store {
+            index: Index::default(),
+            items: Vec::new(),
+            vacant: Vec::new(),
+            order: Sieve::new(),
+            swept: 0,
+            thrown_out: Vec::new(),
+            limit,
+            size_max,
+            used: 0,
+            reserved: 0,
+            last_cas: 0,
+            now: NEVER,
+            flush_at: NEVER,
+            counts: Counts::default(),
+        }
+    }
+
+    fn begin(&mut self, now: Moment) {
+        self.now = now;
+        if self.flush_at != NEVER && self.flush_at <= now {
+            self.flush_at = NEVER;
+            self.clear();
+        }
+    }
+
+    /// The item under this key, as long as it has not expired.
+    pub fn get(&mut self, key: &[u8]) -> Option<&mut Item> {
+        let slot = self.live(key)?;
+        self.item_mut(slot)
+    }
+
+    /// The same for a client that asks for the item, or `touches` it: it counts as a hit or a miss.
+    pub fn find(&mut self, key: &[u8], touches: bool) -> Option<&mut Item> {
+        let slot = self.live(key);
+        let (hit, miss) = (u64::from(slot.is_some()), u64::from(slot.is_none()));
+        if touches {
+            self.counts.cmd_touch += 1;
+            self.counts.touch_hits += hit;
+            self.counts.touch_misses += miss;
+        } else {
+            self.counts.cmd_get += 1;
+            self.counts.get_hits += hit;
+            self.counts.get_misses += miss;
+        }
+        self.item_mut(slot?)
+    }
+
+    pub fn delete(&mut self, key: &[u8]) -> bool {
+        let slot = self.live(key);
+        match slot {
+            Some(slot) => {
+                self.counts.delete_hits += 1;
+                self.throw_out(slot);
+            }
+            None => self.counts.delete_misses += 1,
+        }
+        slot.is_some()
+    }
+
+    /// Marks an item as stale: it is served on, but one client is told to fetch it anew.
+    pub fn invalidate(&mut self, key: &[u8], expires: Option<Moment>, cas: Option<u64>) -> bool {
+        let cas = cas.unwrap_or_else(|| self.next_cas());
+        let Some(item) = self.get(key) else {
+            self.counts.delete_misses += 1;
+            return false;
+        };
+        item.expires = expires.unwrap_or(item.expires);
+        item.state = (item.state | STALE) & !WON;
+        item.cas = cas;
+        true
+    }
+
+    /// Throws out everything: now, or at that moment, with [`NEVER`] for now. A later call replaces an earlier one.
+    pub fn flush_all(&mut self, at: Moment) {
+        self.counts.cmd_flush += 1;
+        self.flush_at = at;
+        if at == NEVER {
+            self.clear();
+        }
+    }
+
+    /// Makes room for an item that is going to be received, and holds it until `store` or `release`. A set that is
+    /// refused takes the old item with it: better a miss than stale data.
+    pub fn reserve(&mut self, key: &[u8], bytes: usize, change: &Change) -> Result<(), Refusal> {
+        let weight = Item::weight(key, bytes);
+        let refusal = if Item::size(key, bytes) > self.size_max {
+            self.counts.store_too_large += 1;
+            Refusal::TooLarge
+        } else if self.reserved + weight > self.limit {
+            self.counts.store_no_memory += 1;
+            Refusal::OutOfMemory
+        } else {
+            self.sweep();
+            self.reserved += weight;
+            self.evict();
+            return Ok(());
+        };
+        if change.mode == Mode::Set
+            && !change.is_cas()
+            && let Some(slot) = self.live(key)
+        {
+            self.throw_out(slot);
+        }
+        Err(refusal)
+    }
+
+    /// Gives back what was reserved for an item that did not come.
+    pub fn release(&mut self, key: &[u8], bytes: usize) {
+        self.reserved -= Item::weight(key, bytes);
+    }
+
+    /// Stores an item for which room was reserved, if the present one allows it.
+    pub fn store(&mut self, item: Item, change: &Change) -> Outcome {
+        self.release(item.key(), item.data().len());
+        self.counts.cmd_set += 1;
+        let outcome = match self.live(item.key()) {
+            Some(slot) => self.store_over(slot, item, change),
+            None => self.store_new(item, change),
+        };
+        if change.is_cas() {
+            match outcome {
+                Outcome::Stored(_) => self.counts.cas_hits += 1,
+                Outcome::NotFound => self.counts.cas_misses += 1,
+                _ => self.counts.cas_badval += 1,
+            }
+        }
+        outcome
+    }
+
+    fn store_new(&mut self, item: Item, change: &Change) -> Outcome {
+        match change.mode {
+            Mode::Set | Mode::Replace if change.is_cas() => Outcome::NotFound,
+            Mode::Set | Mode::Add => Outcome::Stored(self.insert(item, change.cas)),
+            Mode::Replace | Mode::Append | Mode::Prepend => Outcome::NotStored,
+        }
+    }
+
+    fn store_over(&mut self, slot: Slot, item: Item, change: &Change) -> Outcome {
+        let now = self.now;
+        let Some(old) = self.item_mut(slot) else {
+            return Outcome::NotStored;
+        };
+        if change.mode == Mode::Add {
+            old.mark(now);
+            return Outcome::NotStored;
+        }
+        let Some(item) = change.apply(old, item) else {
+            return Outcome::Exists;
+        };
+        if Item::size(item.key(), item.data().len()) > self.size_max {
+            return Outcome::NotStored;
+        }
+        Outcome::Stored(self.replace(slot, item, change.cas))
+    }
+
+    /// Adds to the number that an item's data block is, or subtracts from it.
+    pub fn delta(
+        &mut self,
+        key: &[u8],
+        delta: Delta,
+        compare: Option<u64>,
+    ) -> Result<u64, DeltaFailure> {
+        let (increments, decrements) = match delta {
+            Delta::Increment(_) => (1, 0),
+            Delta::Decrement(_) => (0, 1),
+        };
+        let Some(slot) = self.live(key) else {
+            self.counts.incr_misses += increments;
+            self.counts.decr_misses += decrements;
+            return Err(DeltaFailure::NotFound);
+        };
+        let old = self.item_mut(slot).ok_or(DeltaFailure::NotFound)?;
+        let (number, item) = delta.apply(old, compare)?;
+        self.counts.incr_hits += increments;
+        self.counts.decr_hits += decrements;
+        self.replace(slot, item, None);
+        Ok(number)
+    }
+
+    /// The next cas unique.
+    fn next_cas(&mut self) -> u64 {
+        self.last_cas += 1;
+        self.last_cas
+    }
+
+    /// How many items there are; expired ones count until they are found.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// The bytes that items take, and those that are being received.
+    pub fn bytes(&self) -> usize {
+        self.used + self.reserved
+    }
+
+    fn insert(&mut self, mut item: Item, cas: Option<u64>) -> u64 {
+        let cas = cas.unwrap_or_else(|| self.next_cas());
+        item.cas = cas;
+        item.accessed = self.now;
+        if let Some(slot) = self.index.get(item.key()) {
+            self.throw_out(slot);
+        }
+        self.used += Item::weight(item.key(), item.data().len());
+        self.counts.total_items += 1;
+        let slot = match self.vacant.pop() {
+            Some(slot) => slot,
+            None => {
+                self.items.push(None);
+                self.items.len() as Slot - 1
+            }
+        };
+        self.index.insert(item.key(), slot);
+        self.items[slot as usize] = Some(item);
+        self.order.arrive(slot);
+        cas
+    }
+
+    /// Puts an item in the place of another one with the same key, which keeps its place in the order of eviction.
+    fn replace(&mut self, slot: Slot, mut item: Item, cas: Option<u64>) -> u64 {
+        let cas = cas.unwrap_or_else(|| self.next_cas());
+        item.cas = cas;
+        item.accessed = self.now;
+        item.state |= MARKED;
+        self.used += Item::weight(item.key(), item.data().len());
+        self.counts.total_items += 1;
+        let old = self.items[slot as usize].replace(item);
+        self.forget(old);
+        self.evict();
+        cas
+    }
+
+    fn clear(&mut self) {
+        self.index = Index::default();
+        self.order = Sieve::new();
+        self.vacant = Vec::new();
+        self.used = 0;
+        self.thrown_out.append(&mut self.items);
+    }
+
+    /// Takes an item out of everything that knows it.
+    fn throw_out(&mut self, slot: Slot) {
+        let Some(item) = self.items[slot as usize].take() else {
+            return;
+        };
+        self.index.remove(item.key());
+        self.order.leave(slot);
+        self.vacant.push(slot);
+        self.forget(Some(item));
+    }
+
+    fn forget(&mut self, item: Option<Item>) {
+        let weight = item
+            .as_ref()
+            .map_or(0, |item| Item::weight(item.key(), item.data().len()));
+        self.used -= weight;
+        self.thrown_out.push(item);
+    }
+
+    /// Evicts until what is stored and what is promised fit into the limit.
+    fn evict(&mut self) {
+        while self.used + self.reserved > self.limit {
+            let (items, now) = (&mut self.items, self.now);
+            let spare = |slot: Slot| {
+                items[slot as usize]
+                    .as_mut()
+                    .is_some_and(|item| item.spare(now))
+            };
+            let Some(slot) = self.order.victim(spare) else {
+                return;
+            };
+            match self.item_mut(slot) {
+                Some(item) if item.has_expired(now) => self.counts.reclaimed += 1,
+                _ => self.counts.evictions += 1,
+            }
+            self.throw_out(slot);
+        }
+    }
+
+    /// Looks at the next two slots for an item that has expired. Since every item that comes in does this, the
+    /// search keeps pace with the growth, and nobody ever waits for a whole round.
+    fn sweep(&mut self) {
+        for _ in 0..2 {
+            self.swept = if self.swept < self.items.len() {
+                self.swept + 1
+            } else {
+                0
+            };
+            let now = self.now;
+            let slot = self.swept as Slot;
+            if self
+                .item_mut(slot)
+                .is_some_and(|item| item.has_expired(now))
+            {
+                self.counts.reclaimed += 1;
+                self.throw_out(slot);
+            }
+        }
+    }
+
+    /// The slot of an item that can be used; one that has expired is thrown out.
+    fn live(&mut self, key: &[u8]) -> Option<Slot> {
+        let slot = self.index.get(key)?;
+        let item = self.items.get(slot as usize)?.as_ref()?;
+        if item.key() != key {
+            return None;
+        }
+        if item.has_expired(self.now) {
+            self.counts.get_expired += 1;
+            self.throw_out(slot);
+            return None;
+        }
+        Some(slot)
+    }
+
+    fn item_mut(&mut self, slot: Slot) -> Option<&mut Item> {
+        self.items.get_mut(slot as usize)?.as_mut()
+    }
+}
