@@ -47,14 +47,8 @@ impl Program {
     ) -> Result<Program, String> {
         let address = free_address();
         let port = named_port(tree).ok_or("the program names neither 127.0.0.1:9999 nor :11211")?;
-        let given = arguments
-            .iter()
-            .flat_map(|text| PORTS.map(|port| (text, port)));
-        let port = given
-            .filter(|(text, port)| **text == named(*port))
-            .map(|(_, port)| port)
-            .last()
-            .unwrap_or(port);
+        let given = |port: &u16| arguments.contains(&named(*port).as_str());
+        let port = PORTS.into_iter().find(given).unwrap_or(port);
         let path = workshop.build(&moved(tree, address), "main.rs")?;
         let (reader, writer) = pipe().map_err(|error| error.to_string())?;
         let errors = writer.try_clone().map_err(|error| error.to_string())?;

@@ -4,14 +4,13 @@ use crate::common::PATIENCE;
 use crate::prose::{Fault, Line};
 use crate::session::{self, Client, Command, Part};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// What has come, in the order in which it came.
-type Screen = Arc<Mutex<Vec<u8>>>;
+/// How long one look for news may take.
+const TICK: Duration = Duration::from_millis(1);
 
 /// Runs the `nc` commands of a session against this address; `ports` are those the commands may name.
 pub fn clients(commands: &[Command], address: SocketAddr, ports: &[u16]) -> Vec<Fault> {
@@ -34,57 +33,102 @@ pub fn clients(commands: &[Command], address: SocketAddr, ports: &[u16]) -> Vec<
 }
 
 fn play(clients: Vec<(&Command, Client)>, address: SocketAddr, faults: &mut Vec<Fault>) {
-    let screen = Screen::default();
     let merged = clients.iter().any(|(_, client)| client.background);
-    let (mut open, mut expected) = (Vec::new(), Vec::new());
-    let last = clients.last().map(|(command, _)| &command.line);
-    for (command, client) in &clients {
-        let nc = start(client, address, screen.clone());
-        match nc {
-            Ok(nc) if client.background => open.push((&command.line, nc)),
-            Ok(nc) => faults.extend(end(&command.line, nc)),
+    let (mut screen, mut open, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+    let mut last = None;
+    for (command, client) in clients {
+        last = Some(&command.line);
+        let background = client.background;
+        match Nc::start(&command.line, client, address) {
+            Ok(nc) => open.push(nc),
             Err(what) => faults.push(Fault::at(&command.line.from, what)),
         }
+        while !background && open.last().is_some_and(|nc| nc.open) {
+            watch(&mut open, &mut screen, faults);
+        }
         if !merged {
-            let shown = std::mem::take(&mut *screen.lock().unwrap_or_else(PoisonError::into_inner));
-            faults.extend(compare(&command.line, &command.output, &visible(&shown)));
+            let shown = visible(&std::mem::take(&mut screen));
+            faults.extend(compare(&command.line, &command.output, &shown));
         }
         expected.extend_from_slice(&command.output);
     }
-    faults.extend(open.into_iter().filter_map(|(line, nc)| end(line, nc)));
+    while open.iter().any(|nc| nc.open) {
+        watch(&mut open, &mut screen, faults);
+    }
     if let Some(last) = last.filter(|_| merged) {
-        let shown = screen.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.extend(compare(last, &expected, &visible(&shown)));
+        faults.extend(compare(last, &expected, &visible(&screen)));
     }
 }
 
-fn end(line: &Line, nc: JoinHandle<Result<(), String>>) -> Option<Fault> {
-    let ended = nc.join().expect("no panic in a client");
-    ended.err().map(|what| Fault::at(&line.from, what))
+/// One round over all clients. The last is read first but shown last: so whatever had come to an earlier client
+/// when something came to a later one is shown before it, however slow this side is.
+fn watch(clients: &mut [Nc], screen: &mut Vec<u8>, faults: &mut Vec<Fault>) {
+    let mut news = Vec::new();
+    for nc in clients.iter_mut().rev().filter(|nc| nc.open) {
+        match nc.news() {
+            Ok(bytes) => news.push(bytes),
+            Err(what) => faults.push(Fault::at(&nc.line.from, what)),
+        }
+    }
+    screen.extend(news.into_iter().rev().flatten());
 }
 
-/// Connects now, so that clients are accepted in the order of their commands; the rest happens in threads.
-fn start(
-    client: &Client,
-    address: SocketAddr,
-    screen: Screen,
-) -> Result<JoinHandle<Result<(), String>>, String> {
-    let refused = |error| format!("nobody answers ({error}): has the program ended?");
-    let stream = TcpStream::connect(address).map_err(refused)?;
-    let _ = stream.set_nodelay(true);
-    let writer = stream.try_clone().map_err(|error| error.to_string())?;
-    let parts = client.parts.iter().map(|part| match part {
-        Part::Send(bytes) => Part::Send(bytes.clone()),
-        Part::Sleep(time) => Part::Sleep(*time),
-    });
-    let parts: Vec<Part> = parts.collect();
-    Ok(thread::spawn(move || {
-        let typing = thread::spawn(move || feed(writer, parts));
-        let ended = watch(&stream, &typing, &screen);
-        let _ = stream.shutdown(Shutdown::Both);
-        typing.join().expect("no panic while sending");
-        ended
-    }))
+/// An `nc` that runs: what it sends comes from a thread, what it shows is asked for.
+struct Nc<'a> {
+    line: &'a Line,
+    stream: TcpStream,
+    feeder: JoinHandle<()>,
+    newest: Instant,
+    end_of_line: bool,
+    open: bool,
+}
+
+impl Nc<'_> {
+    /// Connects before it returns, so that clients are accepted in the order of their commands.
+    fn start(line: &Line, client: Client, address: SocketAddr) -> Result<Nc<'_>, String> {
+        let refused = |error| format!("nobody answers ({error}): has the program ended?");
+        let stream = TcpStream::connect(address).map_err(refused)?;
+        let settings = stream.set_nodelay(true);
+        settings
+            .and(stream.set_read_timeout(Some(TICK)))
+            .map_err(|error| error.to_string())?;
+        let writer = stream.try_clone().map_err(|error| error.to_string())?;
+        Ok(Nc {
+            line,
+            stream,
+            feeder: thread::spawn(move || feed(writer, client.parts)),
+            newest: Instant::now(),
+            end_of_line: true,
+            open: true,
+        })
+    }
+
+    /// What has come since the last time; an error when all is sent and the server neither answers nor closes.
+    fn news(&mut self) -> Result<Vec<u8>, String> {
+        let mut buffer = vec![0; 64 * 1024];
+        let count = match self.stream.read(&mut buffer) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                if !self.feeder.is_finished() {
+                    self.newest = Instant::now();
+                }
+                self.open = self.newest.elapsed() < PATIENCE;
+                return match self.open {
+                    true => Ok(Vec::new()),
+                    false => Err("nc would hang here: the server does not close".into()),
+                };
+            }
+            read => read.unwrap_or(0),
+        };
+        buffer.truncate(count);
+        self.newest = Instant::now();
+        self.open = count > 0;
+        if !self.open && !self.end_of_line {
+            // The prompt, or another client's output, must not look like this client's.
+            buffer.push(b'\n');
+        }
+        self.end_of_line = buffer.last().is_none_or(|byte| *byte == b'\n');
+        Ok(buffer)
+    }
 }
 
 fn feed(mut stream: TcpStream, parts: Vec<Part>) {
@@ -92,43 +136,12 @@ fn feed(mut stream: TcpStream, parts: Vec<Part>) {
         match part {
             Part::Sleep(time) => thread::sleep(time),
             // A server may close before it has read everything; nc would end, and so does this.
-            Part::Send(bytes) => match stream.write_all(&bytes) {
-                Ok(()) => {}
-                Err(_) => return,
-            },
-        }
-    }
-}
-
-/// Shows what comes until the server closes; gives up when all is sent and nothing comes any more.
-fn watch(stream: &TcpStream, typing: &JoinHandle<()>, screen: &Screen) -> Result<(), String> {
-    let mut stream = stream;
-    let _ = stream.set_read_timeout(Some(Duration::from_millis(50)));
-    let mut buffer = vec![0; 64 * 1024];
-    let mut newest = Instant::now();
-    let mut end_of_line = true;
-    loop {
-        let count = match stream.read(&mut buffer) {
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if !typing.is_finished() {
-                    newest = Instant::now();
+            Part::Send(bytes) => {
+                if stream.write_all(&bytes).is_err() {
+                    return;
                 }
-                if newest.elapsed() > PATIENCE {
-                    return Err("nc would hang here: the server does not close".into());
-                }
-                continue;
             }
-            read => read.unwrap_or(0),
-        };
-        let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
-        if count == 0 {
-            // The prompt, or another client's output, must not look like this client's.
-            screen.extend((!end_of_line).then_some(b'\n'));
-            return Ok(());
         }
-        screen.extend_from_slice(&buffer[..count]);
-        end_of_line = buffer[count - 1] == b'\n';
-        newest = Instant::now();
     }
 }
 

@@ -86,14 +86,7 @@ impl Workshop {
                 .output()
                 .expect("rustfmt is needed here: rustup component add rustfmt");
             let said = String::from_utf8_lossy(&output.stdout);
-            let differs = said.lines().find_map(|line| {
-                let (path, line) = line
-                    .strip_prefix("Diff in ")?
-                    .trim_end_matches(':')
-                    .rsplit_once(':')?;
-                path.ends_with(file).then(|| line.parse().unwrap_or(1))
-            });
-            complaints.extend(differs.map(|line| Complaint {
+            complaints.extend(first_difference(&said).map(|line| Complaint {
                 file: file.clone(),
                 line,
                 what: "rustfmt would write this differently".into(),
@@ -186,4 +179,14 @@ fn first_error(root: &str, text: &str) -> Complaint {
         line: line.and_then(|line| line.parse().ok()).unwrap_or(1),
         what: said.to_string(),
     }
+}
+
+/// rustfmt writes `Diff in PATH:LINE:`, some lines as they are, then what it would change.
+fn first_difference(said: &str) -> Option<usize> {
+    let mut lines = said
+        .lines()
+        .skip_while(|line| !line.starts_with("Diff in "));
+    let (_, start) = lines.next()?.trim_end_matches(':').rsplit_once(':')?;
+    let unchanged = lines.take_while(|line| line.starts_with(' ')).count();
+    Some(start.parse::<usize>().ok()? + unchanged)
 }
