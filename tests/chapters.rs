@@ -14,7 +14,7 @@ mod peer;
 use abuse::Dialect;
 use common::{Connection, Server};
 use peer::{Peer, Verdict, check, random_key};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 /// Chapter 1 reads once, so it knows no messages: what one read brings is one.
 const CH01: Dialect = Dialect {
@@ -217,20 +217,29 @@ fn ch04_serves_many_clients_at_once(peer: &Peer) {
     let (shared, value) = (random_key(), [b'v'; 5000]);
     let mut stays = peer.connect();
     stays.expect(set(&shared, "", &value), "STORED\r\n");
-    thread::scope(|scope| {
+    let client = || {
+        let (mut connection, own) = (peer.connect(), random_key());
+        let values = [hit(&own, own.as_bytes()), hit(&shared, &value)].concat();
         for _ in 0..20 {
-            scope.spawn(|| {
-                let (mut connection, own) = (peer.connect(), random_key());
-                for _ in 0..20 {
-                    connection.expect(set(&shared, "", &value), "STORED\r\n");
-                    connection.expect(set(&own, " noreply", own.as_bytes()), "");
-                    let values = [hit(&own, own.as_bytes()), hit(&shared, &value)].concat();
-                    let expected = [&values[..], b"END\r\n"].concat();
-                    connection.expect(format!("get {own} {shared}\r\n"), expected);
-                }
-            });
+            exchange(&mut connection, &set(&shared, "", &value), b"STORED\r\n")?;
+            let quiet = set(&own, " noreply", own.as_bytes());
+            let get = format!("get {own} {shared}\r\n");
+            let sent = [&quiet, get.as_bytes()].concat();
+            exchange(&mut connection, &sent, &[&values[..], b"END\r\n"].concat())?;
         }
+        Ok(())
+    };
+    let verdicts = thread::scope(|scope| {
+        let clients: Vec<_> = (0..20).map(|_| scope.spawn(client)).collect();
+        let join = |client: ScopedJoinHandle<Verdict>| client.join().expect("no panic");
+        clients.into_iter().map(join).collect::<Verdict>()
     });
+    passes(verdicts);
+}
+
+fn exchange(connection: &mut Connection, sent: &[u8], expected: &[u8]) -> Verdict {
+    connection.send(sent);
+    check(sent, expected, &connection.receive(expected.len()))
 }
 
 #[test]

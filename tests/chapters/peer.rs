@@ -1,10 +1,11 @@
 //! Who is asked: a chapter's own program, or whatever listens at `ADDR`.
 
-use crate::common::{Connection, Server, project, scratch, show};
+use crate::common::{Connection, PATIENCE, Server, project, scratch, show};
 use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -39,6 +40,18 @@ impl Peer {
 
     pub fn connect(&self) -> Connection {
         Connection::to(&*self.address)
+    }
+
+    /// A connection, or why there is none: a server that does not accept soon lets its clients wait.
+    pub fn try_connect(&self) -> Result<Connection, String> {
+        let mut why = format!("{} is no address", self.address);
+        for address in self.address.to_socket_addrs().into_iter().flatten() {
+            match TcpStream::connect_timeout(&address, PATIENCE) {
+                Ok(stream) => return Ok(Connection { stream }),
+                Err(error) => why = format!("cannot connect to {address}: {error}"),
+            }
+        }
+        Err(why)
     }
 }
 

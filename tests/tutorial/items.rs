@@ -188,3 +188,101 @@ fn last_line(lines: &[Line]) -> Option<usize> {
         closes || value_below && code.ends_with(';') && indent == 4
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prose::Place;
+    use crate::tree::text;
+
+    fn lines(text: &str) -> Vec<Line> {
+        let from = |line| Place {
+            file: "x.md".into(),
+            line,
+        };
+        let lines = (1..).zip(text.lines());
+        lines
+            .map(|(line, text)| Line {
+                text: text.to_string(),
+                from: from(line),
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn becomes(file: &str, block: &str, expected: &str) {
+        let merged = merge(&lines(file), &lines(block)).map(|lines| text(&lines));
+        assert_eq!(merged.as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn an_item_is_replaced_with_its_comments_and_attributes() {
+        becomes(
+            "/// Old.\n#[derive(Debug)]\nstruct A {\n    a: u8,\n}\n\nfn a() {}\n",
+            "/// New.\nstruct A;\n",
+            "/// New.\nstruct A;\n\nfn a() {}\n",
+        );
+    }
+
+    #[test]
+    fn a_new_item_goes_behind_the_one_before_it_in_the_block_or_to_the_end() {
+        becomes(
+            "fn a() {}\n\nfn b() {}\n",
+            "fn a() {}\n\nfn c() {}\n",
+            "fn a() {}\n\nfn c() {}\n\nfn b() {}\n",
+        );
+        becomes(
+            "fn a() {}\n\nfn b() {}\n",
+            "fn c() {}\n",
+            "fn a() {}\n\nfn b() {}\n\nfn c() {}\n",
+        );
+    }
+
+    #[test]
+    fn what_opens_a_file_goes_to_its_top() {
+        becomes(
+            "//! Doc.\n\nfn a() {}\n",
+            "mod b;\nmod c;\n\nuse std::io;\n",
+            "//! Doc.\n\nmod b;\nmod c;\n\nuse std::io;\n\nfn a() {}\n",
+        );
+    }
+
+    #[test]
+    fn the_use_list_is_one_item_and_so_is_a_value_on_the_next_line() {
+        becomes(
+            "use a::{\n    b,\n};\nuse c;\n\nconst A: &str =\n    \"a\";\nconst B: u8 = 1;\n\nfn a(\n    b: u8,\n) -> u8 {\n    b\n}\n",
+            "use d;\n\nconst A: &str = \"b\";\n\npub(crate) fn a() {}\n",
+            "use d;\n\nconst A: &str = \"b\";\nconst B: u8 = 1;\n\npub(crate) fn a() {}\n",
+        );
+    }
+
+    #[test]
+    fn impls_are_told_apart_by_their_first_line() {
+        becomes(
+            "impl A {\n    fn a() {}\n}\n\nimpl Drop for A {\n    fn drop(&mut self) {}\n}\n",
+            "impl A {}\n",
+            "impl A {}\n\nimpl Drop for A {\n    fn drop(&mut self) {}\n}\n",
+        );
+    }
+
+    #[test]
+    fn what_is_not_plain_is_a_fault() {
+        for (file, block, what) in [
+            ("fn a() {}\n", "let a = 1;\n", "no item begins `let a = 1;`"),
+            ("fn a() {}\n", "fn b() {\n", "`fn b` never ends"),
+            (
+                "fn a() {}\n",
+                "fn b() {}\n\nfn b() {}\n",
+                "`fn b` is here twice",
+            ),
+            (
+                "fn a() {}\n\nfn a() {}\n",
+                "fn a() {}\n",
+                "the file has 2 items `fn a`",
+            ),
+        ] {
+            let fault = merge(&lines(file), &lines(block)).expect_err(what);
+            assert_eq!(fault.what, what);
+        }
+    }
+}
