@@ -6,21 +6,23 @@ use crate::steps::{self, Chapter, Step};
 use crate::tree::{self, Tree};
 use crate::workshop::{self, Complaint, Workshop};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Lines a block may add, lines a chapter may add, the median over all blocks.
 const STEP: [usize; 3] = [40, 120, 12];
 /// Sessions of a chapter that nothing replays, such as an installation.
 const SHOWN: usize = 3;
 
-type Faults = Vec<Fault>;
+pub type Faults = Vec<Fault>;
 
-fn contents() -> Place {
+/// Where a fault of the whole tutorial is reported.
+pub fn contents() -> Place {
     let file = "tutorial/README.md".into();
     Place { file, line: 1 }
 }
 
-fn each(root: &Path, check: impl FnMut(&Chapter) -> Faults) -> Faults {
+/// The faults of every chapter; if the prose cannot be read, those alone.
+pub fn each(root: &Path, check: impl FnMut(&Chapter) -> Faults) -> Faults {
     match steps::read(root) {
         Ok(chapters) => chapters.iter().flat_map(check).collect(),
         Err(faults) => faults,
@@ -31,7 +33,20 @@ fn each(root: &Path, check: impl FnMut(&Chapter) -> Faults) -> Faults {
 /// chapter's folder is what the prose says; with `bless` the folder is written instead.
 pub fn rebuild(root: &Path, bless: bool) -> Faults {
     let mut workshop = Workshop::new();
-    each(root, |chapter| {
+    let orphans = orphans(root).into_iter().filter_map(|folder| {
+        let what = format!(
+            "{} belongs to no chapter; BLESS=1 removes it",
+            folder.display()
+        );
+        match bless {
+            true => fs::remove_dir_all(&folder)
+                .err()
+                .map(|error| Fault::at(&contents(), error.to_string())),
+            false => Some(Fault::at(&contents(), what)),
+        }
+    });
+    let mut faults: Faults = orphans.collect();
+    faults.extend(each(root, |chapter| {
         let mut faults: Faults = Vec::new();
         for step in &chapter.steps {
             faults.extend(compiles(&mut workshop, step));
@@ -55,7 +70,24 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
             false => faults.extend(differs(chapter, &folder)),
         }
         faults
-    })
+    }));
+    faults
+}
+
+/// Folders `tutorial/NN-…` whose chapter is gone.
+fn orphans(root: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root.join("tutorial")).into_iter().flatten();
+    let of_a_chapter = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.is_dir() && name.starts_with(|first: char| first.is_ascii_digit())
+    };
+    let folders = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(of_a_chapter);
+    folders
+        .filter(|path| !path.with_extension("md").exists())
+        .collect()
 }
 
 fn compiles(workshop: &mut Workshop, step: &Step) -> Option<Fault> {
@@ -235,100 +267,4 @@ pub fn small_steps(root: &Path) -> Faults {
         ));
     }
     faults
-}
-
-/// The table of contents names every chapter in order, with its minutes and their sum.
-pub fn minutes(root: &Path) -> Faults {
-    let text = fs::read_to_string(root.join("tutorial/README.md")).unwrap_or_default();
-    let rows: Vec<(Place, &str)> = (1..)
-        .zip(text.lines())
-        .filter(|(_, row)| row.starts_with('|'))
-        .map(|(line, row)| (Place { line, ..contents() }, row))
-        .collect();
-    let chapter_rows = rows
-        .iter()
-        .filter_map(|(place, row)| Some((place, row, linked(row)?)));
-    let mut chapter_rows = chapter_rows.peekable();
-    let mut sum = 0;
-    let mut faults = each(root, |chapter| {
-        let (line, minutes) = time(&chapter.text);
-        let here = Place {
-            file: chapter.file.clone(),
-            line,
-        };
-        let Some(minutes) = minutes else {
-            return vec![Fault::at(&here, "no `**Time:** N minutes` near the top")];
-        };
-        sum += minutes;
-        match chapter_rows.next() {
-            Some((_, row, name)) if name == chapter.name && row_minutes(row) == Some(minutes) => {
-                Vec::new()
-            }
-            Some((place, _, name)) if name == chapter.name => {
-                vec![Fault::at(
-                    place,
-                    format!("the chapter itself says {minutes} minutes ({here})"),
-                )]
-            }
-            Some((place, ..)) => vec![Fault::at(place, format!("here belongs {}", chapter.name))],
-            None => vec![Fault::at(
-                &contents(),
-                format!("{} is not listed", chapter.name),
-            )],
-        }
-    });
-    faults.extend(
-        chapter_rows.map(|(place, _, name)| Fault::at(place, format!("there is no {name}"))),
-    );
-    let total = rows
-        .iter()
-        .find_map(|(place, row)| Some((place, bold_minutes(row)?)));
-    match total {
-        None => faults.push(Fault::at(
-            &contents(),
-            "no row has a total, `**N minutes**`",
-        )),
-        Some((_, total)) if total == sum => {}
-        Some((place, _)) => faults.push(Fault::at(place, format!("the chapters add up to {sum}"))),
-    }
-    faults
-}
-
-/// The chapter that a row of the table links to.
-fn linked(row: &str) -> Option<&str> {
-    let (_, link) = row.split_once("](")?;
-    let (name, _) = link.split_once(".md)")?;
-    name.starts_with(|first: char| first.is_ascii_digit())
-        .then_some(name)
-}
-
-fn row_minutes(row: &str) -> Option<usize> {
-    let number = |cell: &str| {
-        cell.trim()
-            .trim_end_matches(" minutes")
-            .trim_end_matches(" min")
-            .parse()
-            .ok()
-    };
-    row.split('|').rev().find_map(number)
-}
-
-fn bold_minutes(row: &str) -> Option<usize> {
-    let (before, _) = row.split_once(" minutes**")?;
-    before.rsplit_once("**")?.1.parse().ok()
-}
-
-/// The line that says how long a chapter takes, and what it says.
-fn time(text: &str) -> (usize, Option<usize>) {
-    for (line, text) in (1..).zip(text.lines().take(20)) {
-        if let Some((_, time)) = text.split_once("**Time:** ") {
-            return (
-                line,
-                time.split_whitespace()
-                    .next()
-                    .and_then(|number| number.parse().ok()),
-            );
-        }
-    }
-    (1, None)
 }

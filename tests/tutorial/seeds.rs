@@ -3,6 +3,7 @@
 
 use crate::checks;
 use crate::common;
+use crate::contents;
 use crate::prose::Fault;
 use crate::replay::Peer;
 use crate::session::{self, printf};
@@ -78,11 +79,11 @@ const SEEDS: &[Seed] = &[
     Seed { name: "an unknown word", file: ONE, old: "```console exercise", new: "```console excercise",
         check: REBUILD, at: (ONE, "```console excercise"), says: "unknown word `excercise`" },
     Seed { name: "wrong minutes in the contents", file: CONTENTS, old: "| 7 minutes", new: "| 8 minutes",
-        check: checks::minutes, at: (CONTENTS, "8 minutes"), says: "says 7 minutes" },
+        check: contents::minutes, at: (CONTENTS, "8 minutes"), says: "says 7 minutes" },
     Seed { name: "wrong minutes in the chapter", file: ONE, old: "5 minutes", new: "6 minutes",
-        check: checks::minutes, at: (CONTENTS, "12 minutes"), says: "add up to 13" },
+        check: contents::minutes, at: (CONTENTS, "12 minutes"), says: "add up to 13" },
     Seed { name: "a chapter not listed", file: CONTENTS, old: "| 2 | [It misses](02-miss.md) | 7 minutes |\n", new: "",
-        check: checks::minutes, at: (CONTENTS, "#"), says: "02-miss is not listed" },
+        check: contents::minutes, at: (CONTENTS, "#"), says: "02-miss is not listed" },
     Seed { name: "an exercise that is solved already", file: ONE, old: "HELLO!", new: "HELLO",
         check: checks::solutions, at: (ONE, "```console exercise"), says: "passes before it is solved" },
     Seed { name: "a solution that does not solve", file: ONE, old: "+ \"!\\n\"", new: "+ \"?\\n\"",
@@ -189,7 +190,7 @@ fn the_fixture_has_no_faults() {
         REBUILD,
         SESSIONS,
         checks::solutions,
-        checks::minutes,
+        contents::minutes,
         checks::shown,
         checks::small_steps,
     ] {
@@ -215,6 +216,19 @@ fn seeded_faults_are_caught() {
 #[ignore = "needs memcached, pymemcache, rustfmt: apt-get install memcached, pip install pymemcache, rustup component add rustfmt"]
 fn seeded_faults_are_caught_with_tools() {
     catch_all(SEEDS_WITH_TOOLS);
+}
+
+#[test]
+fn a_folder_without_its_chapter_is_told_and_removed() {
+    let root = fixture("orphan");
+    fs::create_dir(root.join("tutorial/03-gone")).expect("create a folder");
+    assert!(
+        REBUILD(&root)[0]
+            .what
+            .contains("03-gone belongs to no chapter")
+    );
+    assert_eq!(checks::rebuild(&root, true), []);
+    assert_eq!(REBUILD(&root), []);
 }
 
 #[test]
