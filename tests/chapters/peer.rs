@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 /// Nothing, or what was sent, expected and got.
 pub type Verdict = Result<(), String>;
@@ -31,7 +33,10 @@ impl Peer {
 
     /// The chapter's own program, freshly started on a free port.
     pub fn own(chapter: &str) -> Peer {
-        let server = Server::program(built(chapter), &["127.0.0.1:0"]);
+        let mut server = Server::program(built(chapter), &["127.0.0.1:0"]);
+        // A chapter that prints what it reads must not be stopped by a full pipe.
+        let printed = server.stdout.take();
+        thread::spawn(move || printed.map(|mut lines| io::copy(&mut lines, &mut io::sink())));
         Peer {
             address: server.address.to_string(),
             own: Some(server),
