@@ -1,0 +1,105 @@
+//! Who is asked: a chapter's own program, or whatever listens at `ADDR`.
+
+use crate::common::{Connection, PATIENCE, Server, project, scratch, show};
+use std::collections::HashMap;
+use std::env;
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Nothing, or what was sent, expected and got.
+pub type Verdict = Result<(), String>;
+
+pub struct Peer {
+    pub address: String,
+    /// A program of ours, which may be shown to break; somebody else's need not.
+    pub own: Option<Server>,
+}
+
+impl Peer {
+    /// What listens at `ADDR` if that is set, else the chapter's own program.
+    pub fn of(chapter: &str) -> Peer {
+        env::var("ADDR").map_or_else(|_| Peer::own(chapter), Peer::at)
+    }
+
+    pub fn at(address: String) -> Peer {
+        Peer { address, own: None }
+    }
+
+    /// The chapter's own program, freshly started on a free port.
+    pub fn own(chapter: &str) -> Peer {
+        let mut server = Server::program(built(chapter), &["127.0.0.1:0"]);
+        // A chapter that prints what it reads must not be stopped by a full pipe.
+        let printed = server.stdout.take();
+        thread::spawn(move || printed.map(|mut lines| io::copy(&mut lines, &mut io::sink())));
+        Peer {
+            address: server.address.to_string(),
+            own: Some(server),
+        }
+    }
+
+    pub fn connect(&self) -> Connection {
+        Connection::to(&*self.address)
+    }
+
+    /// A connection, or why there is none: a server that does not accept soon lets its clients wait.
+    pub fn try_connect(&self) -> Result<Connection, String> {
+        let mut why = format!("{} is no address", self.address);
+        for address in self.address.to_socket_addrs().into_iter().flatten() {
+            match TcpStream::connect_timeout(&address, PATIENCE) {
+                Ok(stream) => return Ok(Connection { stream }),
+                Err(error) => why = format!("cannot connect to {address}: {error}"),
+            }
+        }
+        Err(why)
+    }
+}
+
+/// Builds `tutorial/NN-…/main.rs`, once for all tests.
+fn built(chapter: &str) -> PathBuf {
+    static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let built = built.get_or_insert_default();
+    if let Some(program) = built.get(chapter) {
+        return program.clone();
+    }
+    let folders = fs::read_dir(project().join("tutorial")).expect("the folder tutorial");
+    let own = |name: &str| name.starts_with(&format!("{chapter}-"));
+    let source = folders
+        .flatten()
+        .filter(|entry| own(&entry.file_name().to_string_lossy()))
+        .map(|entry| entry.path().join("main.rs"))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("there is no tutorial/{chapter}-…/main.rs"));
+    let program = scratch(&format!("chapter-{chapter}")).join("program");
+    let rustc = Command::new("rustc")
+        .args(["--edition", "2024", "-O", "--crate-name", "program", "-o"])
+        .args([&program, &source])
+        .status();
+    assert!(
+        rustc.is_ok_and(|status| status.success()),
+        "{source:?} does not compile"
+    );
+    built.insert(chapter.to_string(), program.clone());
+    program
+}
+
+/// A key nobody else uses.
+pub fn random_key() -> String {
+    format!("test-{:016x}", RandomState::new().build_hasher().finish())
+}
+
+pub fn check(sent: impl AsRef<[u8]>, expected: &[u8], got: &[u8]) -> Verdict {
+    if got == expected {
+        return Ok(());
+    }
+    let (sent, expected, got) = (show(sent.as_ref()), show(expected), show(got));
+    Err(format!(
+        "\n    sent: {sent}\nexpected: {expected}\n     got: {got}\n"
+    ))
+}

@@ -1,0 +1,97 @@
+//! The tutorial cannot lie: its prose, applied block by block, is the programs of its chapters, and every terminal
+//! session it shows is replayed.
+//!
+//! A fault is reported with the line of Markdown to mend. `BLESS=1 cargo test --test tutorial` writes the chapters'
+//! folders from the prose. The format of the blocks is told where it is read, in `tutorial/prose.rs`.
+
+mod common;
+
+#[path = "tutorial/checks.rs"]
+mod checks;
+#[path = "tutorial/contents.rs"]
+mod contents;
+#[path = "tutorial/items.rs"]
+mod items;
+#[path = "tutorial/program.rs"]
+mod program;
+#[path = "tutorial/prose.rs"]
+mod prose;
+#[path = "tutorial/replay.rs"]
+mod replay;
+#[path = "tutorial/seeds.rs"]
+mod seeds;
+#[path = "tutorial/session.rs"]
+mod session;
+#[path = "tutorial/steps.rs"]
+mod steps;
+#[path = "tutorial/terminal.rs"]
+mod terminal;
+#[path = "tutorial/tree.rs"]
+mod tree;
+#[path = "tutorial/workshop.rs"]
+mod workshop;
+
+use common::project;
+use prose::Fault;
+use replay::Peer;
+
+#[track_caller]
+fn none(faults: Vec<Fault>) {
+    let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    assert!(
+        lines.is_empty(),
+        "{} faults:\n{}\n",
+        lines.len(),
+        lines.join("\n")
+    );
+}
+
+#[test]
+fn the_prose_rebuilds_every_chapter() {
+    let bless = std::env::var_os("BLESS").is_some();
+    none(checks::rebuild(project(), bless));
+}
+
+#[test]
+#[ignore = "needs rustfmt: rustup component add rustfmt"]
+fn chapters_are_formatted() {
+    none(checks::formatted(project()));
+}
+
+#[test]
+fn sessions_replay() {
+    none(checks::sessions(project(), Peer::Program, false));
+}
+
+#[test]
+#[ignore = "needs memcached: apt-get install memcached"]
+fn sessions_replay_against_memcached() {
+    none(checks::sessions(project(), Peer::Memcached, false));
+}
+
+#[test]
+#[ignore = "needs memcached and pymemcache: apt-get install memcached, pip install pymemcache"]
+fn python_sessions_replay() {
+    none(checks::sessions(project(), Peer::Program, true));
+    none(checks::sessions(project(), Peer::Memcached, true));
+}
+
+#[test]
+fn solutions_solve_their_exercises() {
+    none(checks::solutions(project()));
+}
+
+#[test]
+fn minutes_add_up() {
+    none(contents::minutes(project()));
+}
+
+#[test]
+fn steps_are_small() {
+    none(checks::small_steps(project()));
+}
+
+#[test]
+fn nearly_all_sessions_are_replayed() {
+    none(checks::shown(project()));
+}

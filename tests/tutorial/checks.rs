@@ -1,0 +1,270 @@
+//! What a tutorial must keep, each as a list of the faults found; the tests and their proof call these.
+
+use crate::prose::{Fault, Kind, Mode, Place, Role};
+use crate::replay::{Desk, Peer};
+use crate::steps::{self, Chapter, Step};
+use crate::tree::{self, Tree};
+use crate::workshop::{self, Complaint, Workshop};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lines a block may add, lines a chapter may add, the median over all blocks.
+const STEP: [usize; 3] = [40, 120, 12];
+/// Sessions of a chapter that nothing replays, such as an installation.
+const SHOWN: usize = 3;
+
+pub type Faults = Vec<Fault>;
+
+/// Where a fault of the whole tutorial is reported.
+pub fn contents() -> Place {
+    let file = "tutorial/README.md".into();
+    Place { file, line: 1 }
+}
+
+/// The faults of every chapter; if the prose cannot be read, those alone.
+pub fn each(root: &Path, check: impl FnMut(&Chapter) -> Faults) -> Faults {
+    match steps::read(root) {
+        Ok(chapters) => chapters.iter().flat_map(check).collect(),
+        Err(faults) => faults,
+    }
+}
+
+/// Every block compiles or says that it does not, nothing is left to warn about at a chapter's end, and the
+/// chapter's folder is what the prose says; with `bless` the folder is written instead.
+pub fn rebuild(root: &Path, bless: bool) -> Faults {
+    let mut workshop = Workshop::new();
+    let orphans = orphans(root).into_iter().filter_map(|folder| {
+        let what = format!(
+            "{} belongs to no chapter; BLESS=1 removes it",
+            folder.display()
+        );
+        match bless {
+            true => fs::remove_dir_all(&folder)
+                .err()
+                .map(|error| Fault::at(&contents(), error.to_string())),
+            false => Some(Fault::at(&contents(), what)),
+        }
+    });
+    let mut faults: Faults = orphans.collect();
+    faults.extend(each(root, |chapter| {
+        let mut faults: Faults = Vec::new();
+        for step in &chapter.steps {
+            faults.extend(compiles(&mut workshop, step));
+        }
+        let clean = faults.is_empty();
+        let ends = chapter
+            .exercises
+            .iter()
+            .filter_map(|exercise| exercise.solution.as_ref());
+        for end in ends.chain(clean.then_some(&chapter.tree)) {
+            let complaints = workshop.complaints(end, true);
+            faults.extend(
+                complaints
+                    .iter()
+                    .map(|complaint| at_its_line(chapter, end, complaint)),
+            );
+        }
+        let folder = root.join("tutorial").join(&chapter.name);
+        match bless {
+            true => workshop::write(&folder, &chapter.tree),
+            false => faults.extend(differs(chapter, &folder)),
+        }
+        faults
+    }));
+    faults
+}
+
+/// Folders `tutorial/NN-…` whose chapter is gone.
+fn orphans(root: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root.join("tutorial")).into_iter().flatten();
+    let of_a_chapter = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.is_dir() && name.starts_with(|first: char| first.is_ascii_digit())
+    };
+    let folders = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(of_a_chapter);
+    folders
+        .filter(|path| !path.with_extension("md").exists())
+        .collect()
+}
+
+fn compiles(workshop: &mut Workshop, step: &Step) -> Option<Fault> {
+    let (tree, broken) = match &step.block.kind {
+        Kind::Code(code) => (step.tree.clone(), code.role == Role::Broken),
+        Kind::Illustration => {
+            let mut lines = step.block.lines.clone();
+            if !tree::text(&lines).contains("fn main") {
+                let (mut first, mut last) = (lines.first()?.clone(), lines.last()?.clone());
+                (first.text, last.text) = ("fn main() {".into(), "}".into());
+                lines.insert(0, first);
+                lines.push(last);
+            }
+            (Tree::from([("main.rs".to_string(), lines)]), false)
+        }
+        _ => return None,
+    };
+    let complaint = workshop.complaints(&tree, false).into_iter().next();
+    let what = match complaint {
+        None if broken => "this block is said to be broken, but the program compiles".into(),
+        Some(complaint) if !broken => complaint.what,
+        _ => return None,
+    };
+    Some(Fault::at(&step.block.place, what))
+}
+
+/// The fault at the line of prose that this line of the program comes from.
+fn at_its_line(chapter: &Chapter, tree: &Tree, complaint: &Complaint) -> Fault {
+    let lines = tree.get(&complaint.file).filter(|lines| !lines.is_empty());
+    let line = lines.map(|lines| &lines[complaint.line.clamp(1, lines.len()) - 1]);
+    let (file, start) = (chapter.file.clone(), 1);
+    let place = line.map_or(Place { file, line: start }, |line| line.from.clone());
+    Fault::at(&place, complaint.what.clone())
+}
+
+fn differs(chapter: &Chapter, folder: &Path) -> Faults {
+    let found = workshop::folder_texts(folder);
+    let name = |file: &str| format!("tutorial/{}/{file}", chapter.name);
+    let foreign = found
+        .iter()
+        .filter(|(file, _)| !chapter.tree.contains_key(file));
+    let complain = |file: &str, line, what| {
+        let file = file.to_string();
+        at_its_line(chapter, &chapter.tree, &Complaint { file, line, what })
+    };
+    let mut faults: Faults = foreign
+        .map(|(file, _)| complain(file, 1, format!("the prose never makes {}", name(file))))
+        .collect();
+    for (file, lines) in &chapter.tree {
+        let prose = tree::text(lines);
+        let Some((_, text)) = found.iter().find(|(found, _)| found == file) else {
+            faults.push(complain(
+                file,
+                1,
+                format!("there is no {}; BLESS=1 writes it", name(file)),
+            ));
+            continue;
+        };
+        if *text != prose {
+            let same = text
+                .lines()
+                .zip(prose.lines())
+                .take_while(|(a, b)| a == b)
+                .count();
+            let there = text.lines().nth(same).unwrap_or("(the end)");
+            let what = format!("{}:{} has `{there}` instead", name(file), same + 1);
+            faults.push(complain(file, same + 1, what));
+        }
+    }
+    faults
+}
+
+/// Every chapter's end, and every solution, is as rustfmt writes it.
+pub fn formatted(root: &Path) -> Faults {
+    let mut workshop = Workshop::new();
+    each(root, |chapter| {
+        let solutions = chapter
+            .exercises
+            .iter()
+            .filter_map(|exercise| exercise.solution.as_ref());
+        let mut faults = Vec::new();
+        for tree in solutions.chain([&chapter.tree]) {
+            let complaints = workshop.unformatted(tree);
+            faults.extend(
+                complaints
+                    .iter()
+                    .map(|complaint| at_its_line(chapter, tree, complaint)),
+            );
+        }
+        faults.sort();
+        faults.dedup();
+        faults
+    })
+}
+
+/// Every session replays; with `python` also those that need pymemcache.
+pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
+    let mut workshop = Workshop::new();
+    each(root, |chapter| {
+        let mut faults = Desk::new(&mut workshop, peer, python).chapter(chapter);
+        if peer == Peer::Memcached {
+            let mut desk = Desk::new(&mut workshop, peer, python);
+            let checks = chapter.exercises.iter();
+            faults.extend(checks.flat_map(|exercise| desk.exercise(exercise, &chapter.tree)));
+        }
+        faults
+    })
+}
+
+/// The check of an exercise fails before its solution and passes after it.
+pub fn solutions(root: &Path) -> Faults {
+    let mut workshop = Workshop::new();
+    each(root, |chapter| {
+        let mut faults = Vec::new();
+        for exercise in &chapter.exercises {
+            let mut desk = Desk::new(&mut workshop, Peer::Program, false);
+            if desk.exercise(exercise, &chapter.tree).is_empty() {
+                let what = "this exercise's check passes before it is solved";
+                faults.push(Fault::at(&exercise.place, what));
+            }
+            let solution = exercise.solution.as_ref();
+            faults.extend(solution.map_or(Vec::new(), |tree| desk.exercise(exercise, tree)));
+        }
+        faults
+    })
+}
+
+/// Few sessions are only shown; how many is printed.
+pub fn shown(root: &Path) -> Faults {
+    each(root, |chapter| {
+        let only_shown = |step: &&Step| match &step.block.kind {
+            Kind::Session(session) => session.mode == Mode::Shown,
+            _ => false,
+        };
+        let shown: Vec<&Step> = chapter.steps.iter().filter(only_shown).collect();
+        println!("{}: {} sessions are only shown", chapter.name, shown.len());
+        let over = shown.iter().skip(SHOWN);
+        over.map(|step| {
+            Fault::at(
+                &step.block.place,
+                format!("more than {SHOWN} are only shown"),
+            )
+        })
+        .collect()
+    })
+}
+
+/// No block, no chapter and not the median asks for too much typing; the numbers are printed.
+pub fn small_steps(root: &Path) -> Faults {
+    let [block, whole, median] = STEP;
+    let mut all = Vec::new();
+    let mut faults = each(root, |chapter| {
+        let steps = chapter.steps.iter().filter(|step| step.added > 0);
+        let sizes: Vec<(usize, &Place)> =
+            steps.map(|step| (step.added, &step.block.place)).collect();
+        let sum: usize = sizes.iter().map(|(size, _)| size).sum();
+        println!("{}: {} blocks, {sum} lines", chapter.name, sizes.len());
+        all.extend(sizes.iter().map(|(size, _)| *size));
+        let large = sizes.iter().filter(|(size, _)| *size > block);
+        let mut faults: Faults = large
+            .map(|(size, place)| Fault::at(place, format!("adds {size} lines, over {block}")))
+            .collect();
+        if sum > whole {
+            let place = sizes.last().map(|(_, place)| (*place).clone());
+            let what = format!("the chapter adds {sum} lines, over {whole}");
+            faults.push(Fault::at(&place.unwrap_or_else(contents), what));
+        }
+        faults
+    });
+    all.sort();
+    let middle = all.get(all.len() / 2).copied().unwrap_or(0);
+    println!("median of {} blocks: {middle} lines", all.len());
+    if middle > median {
+        faults.push(Fault::at(
+            &contents(),
+            format!("the median block adds {middle} lines, over {median}"),
+        ));
+    }
+    faults
+}

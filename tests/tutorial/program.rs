@@ -1,0 +1,130 @@
+//! Plays the reader's first terminal: builds the program as it stands, runs it on a free port, reads what it prints.
+
+use crate::common::{PATIENCE, free_address};
+use crate::tree::{self, Tree};
+use crate::workshop::Workshop;
+use std::io::{BufRead, BufReader, pipe};
+use std::net::SocketAddr;
+use std::process::{Child, Command};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+/// The ports that chapters name, in programs and commands.
+pub const PORTS: [u16; 2] = [9999, 11211];
+
+/// A chapter's program, running; killed when dropped.
+pub struct Program {
+    pub address: SocketAddr,
+    /// The port the reader believes it listens on.
+    pub port: u16,
+    child: Child,
+    next: Option<String>,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    /// Starts it as `cargo run -- ARGUMENTS` would; a program that ends at once is started all the same.
+    pub fn start(
+        workshop: &mut Workshop,
+        tree: &Tree,
+        arguments: &[&str],
+    ) -> Result<Program, String> {
+        for _ in 0..5 {
+            let program = Program::start_once(workshop, tree, arguments)?;
+            // Between asking for a free port and listening on it somebody else may have taken it.
+            let taken = |line: &String| line.contains("in use");
+            if !program.next.as_ref().is_some_and(taken) {
+                return Ok(program);
+            }
+        }
+        Err("the program finds its port in use, five times".into())
+    }
+
+    fn start_once(
+        workshop: &mut Workshop,
+        tree: &Tree,
+        arguments: &[&str],
+    ) -> Result<Program, String> {
+        let address = free_address();
+        let port = named_port(tree).ok_or("the program names neither 127.0.0.1:9999 nor :11211")?;
+        let given = |port: &u16| arguments.contains(&named(*port).as_str());
+        let port = PORTS.into_iter().find(given).unwrap_or(port);
+        let path = workshop.build(&moved(tree, address), "main.rs")?;
+        let (reader, writer) = pipe().map_err(|error| error.to_string())?;
+        let errors = writer.try_clone().map_err(|error| error.to_string())?;
+        let child = Command::new(path)
+            .args(arguments.iter().map(|text| moved_text(text, address)))
+            .stdout(writer)
+            .stderr(errors)
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            let lines = BufReader::new(reader).lines().map_while(Result::ok);
+            lines.for_each(|line| drop(sender.send(line)));
+        });
+        let mut program = Program {
+            address,
+            port,
+            child,
+            next: None,
+            lines,
+        };
+        program.next = program.next_line();
+        Ok(program)
+    }
+
+    /// The next line of its output, with the address the reader knows; none if it stays away.
+    pub fn next_line(&mut self) -> Option<String> {
+        let line = self
+            .next
+            .take()
+            .or_else(|| self.lines.recv_timeout(PATIENCE).ok())?;
+        let line = line.trim_end_matches('\r');
+        Some(line.replace(&self.address.to_string(), &named(self.port)))
+    }
+
+    /// Reads over the line that says where it listens; an error if that is not the first line.
+    pub fn skip_greeting(&mut self) -> Result<(), String> {
+        let line = self.next_line().unwrap_or_default();
+        match line.starts_with("listening on ") {
+            true => Ok(()),
+            false => Err(format!(
+                "the program first says `{line}`, not `listening on ADDRESS`"
+            )),
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn named(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// The port in the program's source.
+pub fn named_port(tree: &Tree) -> Option<u16> {
+    let sources = || tree.iter().filter(|(file, _)| !file.starts_with("tests/"));
+    let names = |port: u16| sources().any(|(_, lines)| tree::text(lines).contains(&named(port)));
+    PORTS.into_iter().find(|port| names(*port))
+}
+
+fn moved_text(text: &str, address: SocketAddr) -> String {
+    PORTS.iter().fold(text.to_string(), |text, port| {
+        text.replace(&named(*port), &address.to_string())
+    })
+}
+
+/// The same files, with another address in the place of those a chapter names.
+pub fn moved(tree: &Tree, address: SocketAddr) -> Tree {
+    let mut tree = tree.clone();
+    for line in tree.values_mut().flatten() {
+        line.text = moved_text(&line.text, address);
+    }
+    tree
+}

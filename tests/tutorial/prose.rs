@@ -1,0 +1,211 @@
+//! Reads a chapter's Markdown: its fenced blocks, what each info string asks for, and where every line stands.
+//!
+//! Knows the format's words and nothing of Rust, terminals or servers.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A line of the prose, counted from 1; `file` is relative to the project, as an editor wants it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub file: Arc<str>,
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Something the tutorial says that is not so.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    pub place: Place,
+    pub what: String,
+}
+
+impl Fault {
+    pub fn at(place: &Place, what: impl Into<String>) -> Fault {
+        let (place, what) = (place.clone(), what.into());
+        Fault { place, what }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)
+    }
+}
+
+/// A line of text that remembers where in the prose it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    pub text: String,
+    pub from: Place,
+}
+
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub place: Place,
+    pub kind: Kind,
+    pub lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    Code(Code),
+    Illustration,
+    Session(Session),
+    Python(String),
+    Unchecked,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Code {
+    pub file: String,
+    pub diff: bool,
+    pub role: Role,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Role {
+    Step,
+    Broken,
+    Solution,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Session {
+    pub mode: Mode,
+    pub against: Against,
+    pub exercise: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mode {
+    Client,
+    Server,
+    Python,
+    CargoTest,
+    Shown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Against {
+    Program,
+    Both,
+    Memcached,
+}
+
+/// All blocks of a chapter, with the faults of those that could not be read.
+pub fn blocks(file: &Arc<str>, text: &str) -> (Vec<Block>, Vec<Fault>) {
+    let (mut blocks, mut faults) = (Vec::new(), Vec::new());
+    let mut lines = text.lines().zip(1..).map(|(text, line)| Line {
+        text: text.to_string(),
+        from: Place {
+            file: file.clone(),
+            line,
+        },
+    });
+    while let Some(opening) = lines.next() {
+        let Some(info) = opening.text.strip_prefix("```") else {
+            if opening.text.trim_start().starts_with("```") || opening.text.starts_with("~~~") {
+                faults.push(Fault::at(
+                    &opening.from,
+                    "a block begins with ``` in column 1",
+                ));
+            }
+            continue;
+        };
+        let mut inside = Vec::new();
+        let closed = loop {
+            match lines.next() {
+                Some(line) if line.text.trim_end() == "```" => break true,
+                Some(line) => inside.push(line),
+                None => break false,
+            }
+        };
+        match kind(info) {
+            _ if !closed => faults.push(Fault::at(&opening.from, "this block never ends")),
+            Err(what) => faults.push(Fault::at(&opening.from, what)),
+            Ok(kind) => blocks.push(Block {
+                place: opening.from,
+                kind,
+                lines: inside,
+            }),
+        }
+    }
+    (blocks, faults)
+}
+
+fn kind(info: &str) -> Result<Kind, String> {
+    let words: Vec<&str> = info.split_whitespace().collect();
+    match words[..] {
+        [] => Err("this block has no info string".into()),
+        ["rust"] => Ok(Kind::Illustration),
+        ["rust", "fragment"] => Ok(Kind::Unchecked),
+        ["diff" | "python"] => Err(format!("`{info}` names no file")),
+        [language @ ("rust" | "diff"), file, ref rest @ ..] => {
+            let (file, role) = (file_name(file, ".rs")?, role(rest)?);
+            let diff = language == "diff";
+            Ok(Kind::Code(Code { file, diff, role }))
+        }
+        ["python", file] => Ok(Kind::Python(file_name(file, ".py")?)),
+        ["console", ref rest @ ..] => session(rest).map(Kind::Session),
+        ["text" | "sh" | "svg" | "html" | "toml"] => Ok(Kind::Unchecked),
+        _ => Err(format!("unknown info string `{info}`")),
+    }
+}
+
+fn file_name(word: &str, ending: &str) -> Result<String, String> {
+    let plain = |part: &str| !part.is_empty() && !part.starts_with('.');
+    if word.ends_with(ending) && word.split('/').all(plain) {
+        return Ok(word.to_string());
+    }
+    Err(format!("`{word}` is no file name that ends in {ending}"))
+}
+
+fn role(words: &[&str]) -> Result<Role, String> {
+    match words {
+        [] => Ok(Role::Step),
+        ["broken"] => Ok(Role::Broken),
+        ["solution"] => Ok(Role::Solution),
+        _ => Err(format!("unknown words `{}`", words.join(" "))),
+    }
+}
+
+fn session(words: &[&str]) -> Result<Session, String> {
+    let (mut mode, mut against, mut exercise) = (None, None, false);
+    for word in words {
+        let twice = match *word {
+            "server" => mode.replace(Mode::Server).is_some(),
+            "python" => mode.replace(Mode::Python).is_some(),
+            "cargo-test" => mode.replace(Mode::CargoTest).is_some(),
+            "shown" => mode.replace(Mode::Shown).is_some(),
+            "memcached" => against.replace(Against::Both).is_some(),
+            "only-memcached" => against.replace(Against::Memcached).is_some(),
+            "exercise" => std::mem::replace(&mut exercise, true),
+            _ => return Err(format!("unknown word `{word}` after console")),
+        };
+        if twice {
+            return Err(format!("`{}` contradicts itself", words.join(" ")));
+        }
+    }
+    let mode = mode.unwrap_or(Mode::Client);
+    let impossible = match mode {
+        Mode::Shown => exercise || against.is_some(),
+        Mode::Server => against.is_some(),
+        Mode::Python => exercise,
+        Mode::CargoTest => exercise && against.is_some(),
+        Mode::Client => exercise && against == Some(Against::Memcached),
+    };
+    if impossible {
+        return Err(format!("`{}` do not go together", words.join(" ")));
+    }
+    Ok(Session {
+        mode,
+        against: against.unwrap_or(Against::Program),
+        exercise,
+    })
+}

@@ -1,0 +1,292 @@
+//! Replays the sessions of a chapter in their order, against its program and against a real memcached.
+
+use crate::common::Server;
+use crate::program::{self, PORTS, Program};
+use crate::prose::{Against, Block, Fault, Kind, Mode, Session};
+use crate::session::{self, Command};
+use crate::steps::{Chapter, Exercise};
+use crate::terminal;
+use crate::tree::{self, Tree};
+use crate::workshop::Workshop;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process;
+
+/// Which server the sessions meet.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Peer {
+    Program,
+    Memcached,
+}
+
+/// The reader's desk during one chapter: the server that runs, the Python files saved so far.
+pub struct Desk<'a> {
+    peer: Peer,
+    /// Whether Python and pymemcache are there; without them their sessions are left out.
+    python: bool,
+    workshop: &'a mut Workshop,
+    program: Option<Program>,
+    memcached: Option<Server>,
+    scripts: Vec<(String, String)>,
+    /// A Python session was left out: what the program has printed since cannot be as shown.
+    left_out: bool,
+}
+
+impl<'a> Desk<'a> {
+    pub fn new(workshop: &'a mut Workshop, peer: Peer, python: bool) -> Desk<'a> {
+        Desk {
+            peer,
+            python,
+            workshop,
+            program: None,
+            memcached: None,
+            scripts: Vec::new(),
+            left_out: false,
+        }
+    }
+
+    /// All sessions of the chapter that concern this peer, the exercises' apart.
+    pub fn chapter(&mut self, chapter: &Chapter) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for step in &chapter.steps {
+            match &step.block.kind {
+                Kind::Code(_) => self.stop(),
+                Kind::Python(file) => self.save(file, &step.block),
+                Kind::Session(words) => {
+                    faults.extend(self.session(*words, &step.block, &step.tree));
+                }
+                Kind::Illustration | Kind::Unchecked => {}
+            }
+        }
+        faults
+    }
+
+    /// An exercise's checks, on a program of their own.
+    pub fn exercise(&mut self, exercise: &Exercise, tree: &Tree) -> Vec<Fault> {
+        self.stop();
+        let mut faults = Vec::new();
+        for check in &exercise.checks {
+            if let Kind::Session(words) = check.kind {
+                faults.extend(self.session(words, check, tree));
+            }
+        }
+        faults
+    }
+
+    /// The store is forgotten with the process.
+    fn stop(&mut self) {
+        (self.program, self.memcached, self.left_out) = (None, None, false);
+    }
+
+    fn save(&mut self, file: &str, block: &Block) {
+        self.scripts.retain(|(known, _)| known != file);
+        self.scripts
+            .push((file.to_string(), tree::text(&block.lines)));
+    }
+
+    fn session(&mut self, words: Session, block: &Block, tree: &Tree) -> Vec<Fault> {
+        let program = self.peer == Peer::Program;
+        let concerned = match (words.mode, words.against) {
+            (Mode::Shown, _) => false,
+            (Mode::CargoTest, against) => program == (against == Against::Program),
+            (_, Against::Both) => true,
+            (_, against) => program == (against == Against::Program),
+        };
+        if words.mode == Mode::Server {
+            return self.first_terminal(block, tree);
+        }
+        if !concerned {
+            return Vec::new();
+        }
+        if words.mode == Mode::Python && !self.python {
+            self.left_out = true;
+            return Vec::new();
+        }
+        let (above, commands) = session::commands(&block.lines);
+        if let Some(line) = above.first() {
+            return vec![Fault::at(&line.from, "output without a command")];
+        }
+        let address = match self.address(tree) {
+            Ok(address) => address,
+            Err(what) => return vec![Fault::at(&block.place, what)],
+        };
+        match words.mode {
+            Mode::Python => self.in_shell(&commands, address),
+            Mode::CargoTest => self.cargo_test(&commands, tree, address),
+            _ => terminal::clients(&commands, address, &self.ports(tree)),
+        }
+    }
+
+    /// Where the peer listens; it is started if it does not run.
+    fn address(&mut self, tree: &Tree) -> Result<SocketAddr, String> {
+        if self.peer == Peer::Memcached {
+            let server = self.memcached.get_or_insert_with(|| Server::memcached(&[]));
+            return Ok(server.address);
+        }
+        if self.program.is_none() {
+            let mut program = Program::start(self.workshop, tree, &[])?;
+            program.skip_greeting()?;
+            self.program = Some(program);
+        }
+        Ok(self.program.as_ref().expect("started above").address)
+    }
+
+    /// The ports a command may name; those of a `memcached` session are the program's or memcached's own.
+    fn ports(&self, tree: &Tree) -> Vec<u16> {
+        match &self.program {
+            Some(program) => vec![program.port],
+            None => program::named_port(tree)
+                .into_iter()
+                .chain([11211])
+                .collect(),
+        }
+    }
+
+    fn first_terminal(&mut self, block: &Block, tree: &Tree) -> Vec<Fault> {
+        let (above, commands) = session::commands(&block.lines);
+        let lines = match &commands[..] {
+            [] => above,
+            [run] if above.is_empty() => {
+                if let Err(what) = self.cargo_run(run, tree) {
+                    return vec![Fault::at(&run.line.from, what)];
+                }
+                run.output.clone()
+            }
+            _ => {
+                return vec![Fault::at(
+                    &block.place,
+                    "one `$ cargo run` at the top, or none",
+                )];
+            }
+        };
+        if self.peer == Peer::Memcached || self.left_out {
+            return Vec::new();
+        }
+        let Some(program) = &mut self.program else {
+            return vec![Fault::at(&block.place, "no program runs here")];
+        };
+        for line in lines {
+            let got = program.next_line().into_iter().collect::<Vec<_>>();
+            let fault = terminal::compare(&line, std::slice::from_ref(&line), &got);
+            if fault.is_some() {
+                return fault.into_iter().collect();
+            }
+        }
+        Vec::new()
+    }
+
+    fn cargo_run(&mut self, run: &Command, tree: &Tree) -> Result<(), String> {
+        self.stop();
+        let (cargo, arguments) = run.typed().split_once(" -- ").unwrap_or((run.typed(), ""));
+        if cargo != "cargo run" && !cargo.starts_with("cargo run ") {
+            return Err(format!(
+                "a server session begins `$ cargo run`, not `{cargo}`"
+            ));
+        }
+        if self.peer == Peer::Program {
+            let arguments: Vec<&str> = arguments.split_whitespace().collect();
+            self.program = Some(Program::start(self.workshop, tree, &arguments)?);
+        }
+        Ok(())
+    }
+
+    fn in_shell(&mut self, commands: &[Command], address: SocketAddr) -> Vec<Fault> {
+        let port = address.port().to_string();
+        let moved = |text: &str| {
+            PORTS.iter().fold(text.to_string(), |text, known| {
+                text.replace(&known.to_string(), &port)
+            })
+        };
+        let folder = self.python_folder(&moved);
+        let known = self
+            .program
+            .as_ref()
+            .map_or(11211, |program| program.port)
+            .to_string();
+        let mut faults = Vec::new();
+        for command in commands {
+            let mut shell = process::Command::new("sh");
+            shell
+                .arg("-c")
+                .arg(moved(command.typed()))
+                .current_dir(&folder);
+            match terminal::run(&mut shell) {
+                Err(what) => faults.push(Fault::at(&command.line.from, what)),
+                Ok(lines) => {
+                    let got: Vec<String> = lines
+                        .iter()
+                        .map(|line| line.replace(&port, &known))
+                        .collect();
+                    faults.extend(terminal::compare(&command.line, &command.output, &got));
+                }
+            }
+        }
+        faults
+    }
+
+    fn python_folder(&self, moved: &dyn Fn(&str) -> String) -> PathBuf {
+        let folder = self.workshop.folder.join("python");
+        let _ = fs::remove_dir_all(&folder);
+        for (file, text) in &self.scripts {
+            let path = folder.join(file);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("create a folder");
+            fs::write(path, moved(text)).expect("write a script");
+        }
+        fs::create_dir_all(&folder).expect("create a folder");
+        folder
+    }
+
+    fn cargo_test(&mut self, commands: &[Command], tree: &Tree, to: SocketAddr) -> Vec<Fault> {
+        let ports = self.ports(tree);
+        let mut faults = Vec::new();
+        for command in commands {
+            match self.test_output(command, &ports, tree, to) {
+                Err(what) => faults.push(Fault::at(&command.line.from, what)),
+                Ok(got) => faults.extend(terminal::compare_in_order(
+                    &command.line,
+                    &command.output,
+                    &got,
+                )),
+            }
+        }
+        faults
+    }
+
+    fn test_output(
+        &mut self,
+        command: &Command,
+        ports: &[u16],
+        tree: &Tree,
+        address: SocketAddr,
+    ) -> Result<Vec<String>, String> {
+        let typed = command.typed();
+        let (given, cargo) = typed.split_once("cargo test").unwrap_or((typed, ""));
+        let known = |port: &u16| [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+        let address_given = given.trim().strip_prefix("ADDR=").unwrap_or(given.trim());
+        if !given.is_empty()
+            && !ports
+                .iter()
+                .flat_map(known)
+                .any(|known| known == address_given)
+        {
+            return Err(format!(
+                "`{given}` is no ADDR=127.0.0.1:PORT with a port of {ports:?}"
+            ));
+        }
+        let name = cargo.strip_prefix(" --test ").unwrap_or_default();
+        let root = format!("tests/{name}.rs");
+        if !tree.contains_key(&root) {
+            return Err(format!(
+                "`{typed}` names no file of tests/: there is no {root}"
+            ));
+        }
+        let test = self.workshop.build(&program::moved(tree, address), &root)?;
+        terminal::run(
+            process::Command::new(&test)
+                .arg("--test-threads=1")
+                .env("ADDR", address.to_string())
+                .current_dir(test.parent().expect("a folder")),
+        )
+    }
+}

@@ -1,0 +1,169 @@
+//! Reads a terminal session: its commands, the output below each, and what `printf … | nc …` sends when.
+
+use crate::prose::Line;
+use std::time::Duration;
+
+/// A line that begins `$ `, and what must be seen before the next one.
+pub struct Command {
+    pub line: Line,
+    pub output: Vec<Line>,
+}
+
+impl Command {
+    /// What is typed after the prompt.
+    pub fn typed(&self) -> &str {
+        self.line.text.trim_start_matches("$ ")
+    }
+}
+
+/// The output above the first command, and the commands.
+pub fn commands(lines: &[Line]) -> (Vec<Line>, Vec<Command>) {
+    let (mut above, mut commands) = (Vec::new(), Vec::<Command>::new());
+    for line in lines.iter().cloned() {
+        if line.text.starts_with("$ ") {
+            let output = Vec::new();
+            commands.push(Command { line, output });
+        } else {
+            commands
+                .last_mut()
+                .map_or(&mut above, |command| &mut command.output)
+                .push(line);
+        }
+    }
+    (above, commands)
+}
+
+/// What one `nc localhost PORT` is fed.
+#[derive(Debug, PartialEq)]
+pub struct Client {
+    pub parts: Vec<Part>,
+    pub port: u16,
+    pub background: bool,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Part {
+    Send(Vec<u8>),
+    Sleep(Duration),
+}
+
+pub fn client(typed: &str) -> Result<Client, String> {
+    let (typed, background) = match typed.strip_suffix(" &") {
+        Some(typed) => (typed, true),
+        None => (typed, false),
+    };
+    let unknown =
+        || format!("only `printf '…' | nc localhost PORT` can be replayed, not `{typed}`");
+    let (producer, port) = typed.rsplit_once(" | nc localhost ").ok_or_else(unknown)?;
+    let port = port.parse().map_err(|_| unknown())?;
+    let list = match producer
+        .strip_prefix('(')
+        .and_then(|list| list.strip_suffix(')'))
+    {
+        Some(list) => split_outside_quotes(list),
+        None => vec![producer],
+    };
+    let mut parts = Vec::new();
+    for text in list {
+        match (part(text.trim())?, parts.last_mut()) {
+            (Part::Send(more), Some(Part::Send(bytes))) => bytes.extend(more),
+            (part, _) => parts.push(part),
+        }
+    }
+    Ok(Client {
+        parts,
+        port,
+        background,
+    })
+}
+
+fn split_outside_quotes(list: &str) -> Vec<&str> {
+    let mut quoted = false;
+    list.split(|c| {
+        quoted ^= c == '\'';
+        c == ';' && !quoted
+    })
+    .collect()
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    let unknown = || format!("`{text}` is no printf '…', sleep N or head -c N /dev/zero");
+    if let Some(seconds) = text.strip_prefix("sleep ") {
+        let seconds: f64 = seconds.parse().map_err(|_| unknown())?;
+        let sleep = Duration::try_from_secs_f64(seconds).map_err(|_| unknown())?;
+        return Ok(Part::Sleep(sleep));
+    }
+    if let Some(count) = text.strip_prefix("head -c ") {
+        let count = count.strip_suffix(" /dev/zero").ok_or_else(unknown)?;
+        return Ok(Part::Send(vec![0; count.parse().map_err(|_| unknown())?]));
+    }
+    let format = text
+        .strip_prefix("printf '")
+        .and_then(|rest| rest.strip_suffix('\''));
+    let format = format.filter(|format| !format.contains('\''));
+    printf(format.ok_or_else(unknown)?).map(Part::Send)
+}
+
+/// The bytes that printf(1) writes for this format.
+pub fn printf(format: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut rest = format.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        let (byte, length) = match (first, tail) {
+            (b'%', [b'%', ..]) => (b'%', 1),
+            (b'%', _) => return Err("printf: a % that is not written %%".into()),
+            (b'\\', _) => escape(tail)?,
+            (byte, _) => (*byte, 0),
+        };
+        bytes.push(byte);
+        rest = &rest[length..];
+    }
+    Ok(bytes)
+}
+
+/// The byte that the text behind a backslash stands for, and the length of that text.
+fn escape(text: &[u8]) -> Result<(u8, usize), String> {
+    let octal = text
+        .iter()
+        .take(3)
+        .take_while(|c| (b'0'..=b'7').contains(c))
+        .count();
+    let number = |digits: &[u8], base| {
+        let digits = std::str::from_utf8(digits).ok()?;
+        u8::from_str_radix(digits, base).ok()
+    };
+    match text {
+        [b'r', ..] => Some((b'\r', 1)),
+        [b'n', ..] => Some((b'\n', 1)),
+        [b't', ..] => Some((b'\t', 1)),
+        [b'\\', ..] => Some((b'\\', 1)),
+        [b'x', high, low, ..] => number(&[*high, *low], 16).map(|byte| (byte, 3)),
+        _ if octal > 0 => number(&text[..octal], 8).map(|byte| (byte, octal)),
+        _ => None,
+    }
+    .ok_or_else(|| {
+        let text = String::from_utf8_lossy(&text[..text.len().min(3)]).into_owned();
+        format!("printf: unknown escape `\\{text}`")
+    })
+}
+
+/// Whether this line is what was expected; `[..]` stands for anything.
+pub fn matches(expected: &str, got: &str) -> bool {
+    let mut pieces = expected.split("[..]");
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = got.strip_prefix(first) else {
+        return false;
+    };
+    let mut pieces: Vec<&str> = pieces.collect();
+    let Some(last) = pieces.pop() else {
+        return rest.is_empty();
+    };
+    for piece in pieces {
+        let Some(at) = rest.find(piece) else {
+            return false;
+        };
+        rest = &rest[at + piece.len()..];
+    }
+    rest.ends_with(last)
+}

@@ -1,0 +1,120 @@
+//! The tutorial as its reader goes through it: chapter by chapter, the files after each block, the exercises.
+
+use crate::prose::{self, Block, Fault, Kind, Place, Role};
+use crate::tree::{self, Tree};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+pub struct Chapter {
+    /// As the folder is called: `01-shouts`.
+    pub name: String,
+    pub file: Arc<str>,
+    pub text: String,
+    pub steps: Vec<Step>,
+    pub exercises: Vec<Exercise>,
+    /// The program at the chapter's end.
+    pub tree: Tree,
+}
+
+pub struct Step {
+    pub block: Block,
+    /// The files once this block is applied.
+    pub tree: Tree,
+    /// How many lines the block adds, blank ones not counted.
+    pub added: usize,
+}
+
+pub struct Exercise {
+    pub place: Place,
+    pub checks: Vec<Block>,
+    /// The chapter's program with the solution applied.
+    pub solution: Option<Tree>,
+}
+
+/// Reads every chapter below `root/tutorial`, or tells all that cannot be read or applied.
+pub fn read(root: &Path) -> Result<Vec<Chapter>, Vec<Fault>> {
+    let (mut chapters, mut faults, mut tree) = (Vec::new(), Vec::new(), Tree::new());
+    for name in chapter_names(root) {
+        let file: Arc<str> = format!("tutorial/{name}.md").into();
+        let text = fs::read_to_string(root.join(&*file)).expect("a chapter in UTF-8");
+        let (blocks, unread) = prose::blocks(&file, &text);
+        faults.extend(unread);
+        let steps = steps(&mut tree, &blocks, &mut faults);
+        chapters.push(Chapter {
+            exercises: exercises(&tree, &blocks, &mut faults),
+            tree: tree.clone(),
+            name,
+            file,
+            text,
+            steps,
+        });
+    }
+    if chapters.is_empty() {
+        let (file, line) = ("tutorial/README.md".into(), 1);
+        faults.push(Fault::at(&Place { file, line }, "there are no chapters"));
+    }
+    match faults.is_empty() {
+        true => Ok(chapters),
+        false => Err(faults),
+    }
+}
+
+/// The names of the chapters' files without `.md`, in order: those that begin with a digit.
+fn chapter_names(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(root.join("tutorial")).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".md")?.to_string()))
+        .filter(|name| name.starts_with(|first: char| first.is_ascii_digit()))
+        .collect();
+    names.sort();
+    names
+}
+
+fn steps(tree: &mut Tree, blocks: &[Block], faults: &mut Vec<Fault>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for block in blocks {
+        let mut added = 0;
+        match &block.kind {
+            Kind::Code(code) if code.role == Role::Solution => continue,
+            Kind::Session(session) if session.exercise => continue,
+            Kind::Code(code) => match tree::apply(tree, code, block) {
+                Ok(lines) => added = lines,
+                Err(fault) => faults.push(fault),
+            },
+            _ => {}
+        }
+        let (block, tree) = (block.clone(), tree.clone());
+        steps.push(Step { block, tree, added });
+    }
+    steps
+}
+
+/// Checks that follow each other belong to one exercise, and so do the solution's blocks that follow them.
+fn exercises(tree: &Tree, blocks: &[Block], faults: &mut Vec<Fault>) -> Vec<Exercise> {
+    let mut exercises: Vec<Exercise> = Vec::new();
+    for block in blocks {
+        match &block.kind {
+            Kind::Session(session) if session.exercise => match exercises.last_mut() {
+                Some(open) if open.solution.is_none() => open.checks.push(block.clone()),
+                _ => exercises.push(Exercise {
+                    place: block.place.clone(),
+                    checks: vec![block.clone()],
+                    solution: None,
+                }),
+            },
+            Kind::Code(code) if code.role == Role::Solution => match exercises.last_mut() {
+                None => faults.push(Fault::at(&block.place, "a solution without an exercise")),
+                Some(exercise) => {
+                    let solution = exercise.solution.get_or_insert_with(|| tree.clone());
+                    faults.extend(tree::apply(solution, code, block).err());
+                }
+            },
+            _ => {}
+        }
+    }
+    let unsolved = exercises.iter().filter(|one| one.solution.is_none());
+    faults.extend(unsolved.map(|one| Fault::at(&one.place, "an exercise without a solution")));
+    exercises
+}

@@ -1,0 +1,222 @@
+//! Plays the reader's second terminal: sends what `nc` would send, and compares what the terminal would show.
+
+use crate::common::PATIENCE;
+use crate::prose::{Fault, Line};
+use crate::session::{self, Client, Command, Part};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long one look for news may take.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Runs the `nc` commands of a session against this address; `ports` are those the commands may name.
+pub fn clients(commands: &[Command], address: SocketAddr, ports: &[u16]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut parsed = Vec::new();
+    for command in commands {
+        match session::client(command.typed()) {
+            Err(what) => faults.push(Fault::at(&command.line.from, what)),
+            Ok(client) if !ports.contains(&client.port) => {
+                let what = format!("nobody listens on port {}, only on {ports:?}", client.port);
+                faults.push(Fault::at(&command.line.from, what));
+            }
+            Ok(client) => parsed.push((command, client)),
+        }
+    }
+    if faults.is_empty() {
+        play(parsed, address, &mut faults);
+    }
+    faults
+}
+
+fn play(clients: Vec<(&Command, Client)>, address: SocketAddr, faults: &mut Vec<Fault>) {
+    let merged = clients.iter().any(|(_, client)| client.background);
+    let (mut screen, mut open, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+    let mut last = None;
+    for (command, client) in clients {
+        last = Some(&command.line);
+        let background = client.background;
+        match Nc::start(&command.line, client, address) {
+            Ok(nc) => open.push(nc),
+            Err(what) => faults.push(Fault::at(&command.line.from, what)),
+        }
+        while !background && open.last().is_some_and(|nc| nc.open) {
+            watch(&mut open, &mut screen, faults);
+        }
+        if !merged {
+            let shown = visible(&std::mem::take(&mut screen));
+            faults.extend(compare(&command.line, &command.output, &shown));
+        }
+        expected.extend_from_slice(&command.output);
+    }
+    while open.iter().any(|nc| nc.open) {
+        watch(&mut open, &mut screen, faults);
+    }
+    if let Some(last) = last.filter(|_| merged) {
+        faults.extend(compare(last, &expected, &visible(&screen)));
+    }
+}
+
+/// One round over all clients. The last is read first but shown last: so whatever had come to an earlier client
+/// when something came to a later one is shown before it, however slow this side is.
+fn watch(clients: &mut [Nc], screen: &mut Vec<u8>, faults: &mut Vec<Fault>) {
+    let mut news = Vec::new();
+    for nc in clients.iter_mut().rev().filter(|nc| nc.open) {
+        match nc.news() {
+            Ok(bytes) => news.push(bytes),
+            Err(what) => faults.push(Fault::at(&nc.line.from, what)),
+        }
+    }
+    screen.extend(news.into_iter().rev().flatten());
+}
+
+/// An `nc` that runs: what it sends comes from a thread, what it shows is asked for.
+struct Nc<'a> {
+    line: &'a Line,
+    stream: TcpStream,
+    feeder: JoinHandle<()>,
+    newest: Instant,
+    end_of_line: bool,
+    open: bool,
+}
+
+impl Nc<'_> {
+    /// Connects before it returns, so that clients are accepted in the order of their commands.
+    fn start(line: &Line, client: Client, address: SocketAddr) -> Result<Nc<'_>, String> {
+        let refused = |error| format!("nobody answers ({error}): has the program ended?");
+        let stream = TcpStream::connect(address).map_err(refused)?;
+        let settings = stream.set_nodelay(true);
+        settings
+            .and(stream.set_read_timeout(Some(TICK)))
+            .map_err(|error| error.to_string())?;
+        let writer = stream.try_clone().map_err(|error| error.to_string())?;
+        Ok(Nc {
+            line,
+            stream,
+            feeder: thread::spawn(move || feed(writer, client.parts)),
+            newest: Instant::now(),
+            end_of_line: true,
+            open: true,
+        })
+    }
+
+    /// What has come since the last time; an error when all is sent and the server neither answers nor closes.
+    fn news(&mut self) -> Result<Vec<u8>, String> {
+        let mut buffer = vec![0; 64 * 1024];
+        let count = match self.stream.read(&mut buffer) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                if !self.feeder.is_finished() {
+                    self.newest = Instant::now();
+                }
+                self.open = self.newest.elapsed() < PATIENCE;
+                return match self.open {
+                    true => Ok(Vec::new()),
+                    false => Err("nc would hang here: the server does not close".into()),
+                };
+            }
+            read => read.unwrap_or(0),
+        };
+        buffer.truncate(count);
+        self.newest = Instant::now();
+        self.open = count > 0;
+        if !self.open && !self.end_of_line {
+            // The prompt, or another client's output, must not look like this client's.
+            buffer.push(b'\n');
+        }
+        self.end_of_line = buffer.last().is_none_or(|byte| *byte == b'\n');
+        Ok(buffer)
+    }
+}
+
+fn feed(mut stream: TcpStream, parts: Vec<Part>) {
+    for part in parts {
+        match part {
+            Part::Sleep(time) => thread::sleep(time),
+            // A server may close before it has read everything; nc would end, and so does this.
+            Part::Send(bytes) => {
+                if stream.write_all(&bytes).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The lines a terminal shows for these bytes: a carriage return at the end of a line is not seen.
+pub fn visible(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines()
+        .map(|line| line.trim_end_matches('\r').to_string())
+        .collect()
+}
+
+/// The first line that is not as the prose shows it.
+pub fn compare(command: &Line, expected: &[Line], got: &[String]) -> Option<Fault> {
+    for (line, got) in expected.iter().zip(got) {
+        if !session::matches(&line.text, got) {
+            return Some(Fault::at(
+                &line.from,
+                format!("it says `{}`, really comes `{got}`", line.text),
+            ));
+        }
+    }
+    if let Some(missing) = expected.get(got.len()) {
+        return Some(Fault::at(
+            &missing.from,
+            format!("`{}` does not come", missing.text),
+        ));
+    }
+    let more = got.get(expected.len())?;
+    let place = &expected.last().unwrap_or(command).from;
+    Some(Fault::at(place, format!("after this also comes `{more}`")))
+}
+
+/// The shown lines must all come in this order, with anything in between: cargo's own lines vary.
+pub fn compare_in_order(command: &Line, expected: &[Line], got: &[String]) -> Option<Fault> {
+    let mut rest = got.iter();
+    let missing = expected.iter().find(|line| {
+        let found = rest.any(|got| session::matches(&line.text, got));
+        !found
+    })?;
+    let what = format!(
+        "`{}` does not come (in this order) from `{}`:\n{}",
+        missing.text,
+        command.text,
+        got.join("\n")
+    );
+    Some(Fault::at(&missing.from, what))
+}
+
+/// Everything a program prints, errors too; killed after a minute.
+pub fn run(program: &mut process::Command) -> Result<Vec<String>, String> {
+    let (mut reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
+    let errors = writer.try_clone().map_err(|error| error.to_string())?;
+    program
+        .stdin(process::Stdio::null())
+        .stdout(writer)
+        .stderr(errors);
+    let mut child = program.spawn().map_err(|error| error.to_string())?;
+    // This side's ends of the pipe are in the command; the reader waits for the last of them.
+    program
+        .stdout(process::Stdio::null())
+        .stderr(process::Stdio::null());
+    let collector = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = reader.read_to_end(&mut bytes);
+        bytes
+    });
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !collector.is_finished() {
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err("still running after a minute".into());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.wait();
+    Ok(visible(&collector.join().expect("no panic while reading")))
+}
