@@ -1,7 +1,7 @@
 //! The options as a user types them: memcached's letters and long names, what is refused and with which words.
 //!
-//! memcached's own answers, for comparison, are those of 1.6.18. It takes numbers as C's `atoi` does: `-p x` listens on
-//! a port of the kernel's choice, `-m 64m` means 64. Here a value that is not a number is refused: a typing error should
+//! memcached's own answers, for comparison, are those of 1.6.18. It takes numbers as C's `atoi` does: `-p 11211x` means
+//! 11211, `-m 64m` means 64, `-p x` means 0, which there is no port at all. Here a value that is not a number is refused: a typing error should
 //! be found by the one who made it, at once.
 
 mod common;
@@ -49,6 +49,7 @@ fn refuses(arguments: &[&str], codes: &[i32], words: &[&str]) {
 
 // ---- where it listens
 
+/// `-p 0` is any free port here; memcached then listens on none.
 #[test]
 fn the_address_is_the_first_line() {
     let mut server = started(&["-p", "0"]);
@@ -363,11 +364,13 @@ fn memcached_refuses_what_it_is_said_to() {
     for (arguments, code, _) in REFUSALS {
         if let Some(code) = code {
             let mut command = Command::new("memcached");
-            command.args(["-u", "root", "-p", "0"]).args(*arguments);
-            if !arguments.contains(&"-l") {
-                command.args(["-l", "127.0.0.1"]);
+            command.args(["-u", "root"]);
+            if arguments.contains(&"-l") {
+                command.args(["-p", &common::free_address().port().to_string()]);
+            } else {
+                command.args(["-l", "127.0.0.1", "-p", "0"]);
             }
-            command.timeout(PATIENCE);
+            command.args(*arguments).timeout(PATIENCE);
             let refused = command.assert().code(*code).stdout("");
             refused.stderr(predicate::str::is_empty().not());
         }
