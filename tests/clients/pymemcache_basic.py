@@ -21,6 +21,7 @@ expect("get of an empty value", client.get("empty"), b"")
 expect("set with flags", client.set("flags", b"f", noreply=False, flags=4294967295), True)
 expect("get of several keys, one unknown", client.get_many(["some_key", "no_such_key", "binary", "flags"]),
        {"some_key": b"another value", "binary": binary, "flags": b"f"})
+expect("the flags as they were set", client.raw_command("get flags", b"END\r\n"), b"VALUE flags 4294967295 1\r\nf\r\n")
 large = b"0123456789abcdef" * 50_000
 expect("set of 800,000 bytes", client.set("large", large, noreply=False), True)
 expect("get of 800,000 bytes", client.get("large"), large)
