@@ -1,8 +1,8 @@
 //! The options as a user types them: memcached's letters and long names, what is refused and with which words.
 //!
 //! memcached's own answers, for comparison, are those of 1.6.18. It takes numbers as C's `atoi` does: `-p 11211x` means
-//! 11211, `-m 64m` means 64, `-p x` means 0, which there is no port at all. Here a value that is not a number is refused: a typing error should
-//! be found by the one who made it, at once.
+//! 11211, `-m 64m` means 64, `-p x` means 0, which there is no port at all. Here a value that is not a number is refused:
+//! a typing error should be found by the one who made it, at once.
 
 mod common;
 
@@ -31,6 +31,11 @@ fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).timeout(6 * PATIENCE);
     command
+}
+
+/// A command line's words; none of them holds a space here.
+fn split(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
 }
 
 fn started(arguments: &[&str]) -> Server {
@@ -150,32 +155,9 @@ fn the_version_is_one_line() {
 fn the_help_names_every_option() {
     let help = command(&["--help"]).assert().code(0).stderr("");
     let text = String::from_utf8(help.get_output().stdout.clone()).expect("text");
-    for name in [
-        "-p",
-        "--port",
-        "-l",
-        "--listen",
-        "-m",
-        "--memory-limit",
-        "-c",
-        "--conn-limit",
-        "-I",
-        "--max-item-size",
-        "-v",
-        "-vv",
-        "-V",
-        "--version",
-        "-h",
-        "--help",
-        "-U",
-        "-t",
-        "-u",
-        "-P",
-        "-k",
-        "-r",
-        "-o",
-        "ignored",
-    ] {
+    let names = "-p --port -l --listen -m --memory-limit -c --conn-limit -I --max-item-size -v -vv -V --version \
+                 -h --help -U -t -u -P -k -r -o ignored";
+    for name in split(names) {
         assert!(text.contains(name), "{name} is missing:\n{text}");
     }
     command(&["-h"]).assert().code(0).stdout(text).stderr("");
@@ -196,34 +178,34 @@ fn has_setting(server: &Server, setting: &str) {
 }
 
 /// Options, and the setting that they make.
-const LIMITS: &[(&[&str], &str)] = &[
-    (&[], "maxbytes 67108864"),
-    (&["-m", "10"], "maxbytes 10485760"),
-    (&["-m10"], "maxbytes 10485760"),
-    (&["--memory-limit", "10"], "maxbytes 10485760"),
-    (&["--memory-limit=10"], "maxbytes 10485760"),
-    (&["-m", "10", "-m", "2"], "maxbytes 2097152"),
-    (&[], "maxconns 1024"),
-    (&["-c", "100"], "maxconns 100"),
-    (&["--conn-limit=100"], "maxconns 100"),
-    (&[], "item_size_max 1048576"),
-    (&["-I", "2m"], "item_size_max 2097152"),
-    (&["-I", "2M"], "item_size_max 2097152"),
-    (&["-I", "1536k"], "item_size_max 1572864"),
-    (&["-I", "1536K"], "item_size_max 1572864"),
-    (&["-I", "1572864"], "item_size_max 1572864"),
-    (&["-m", "10", "-I", "5m"], "item_size_max 5242880"),
-    (&["-I", "5m", "-m", "10"], "item_size_max 5242880"),
-    (&["--max-item-size", "2m"], "item_size_max 2097152"),
-    (&["--max-item-size=2m"], "item_size_max 2097152"),
-    (&[], "verbosity 0"),
-    (&["-v"], "verbosity 1"),
+const LIMITS: &[(&str, &str)] = &[
+    ("", "maxbytes 67108864"),
+    ("-m 10", "maxbytes 10485760"),
+    ("-m10", "maxbytes 10485760"),
+    ("--memory-limit 10", "maxbytes 10485760"),
+    ("--memory-limit=10", "maxbytes 10485760"),
+    ("-m 10 -m 2", "maxbytes 2097152"),
+    ("", "maxconns 1024"),
+    ("-c 100", "maxconns 100"),
+    ("--conn-limit=100", "maxconns 100"),
+    ("", "item_size_max 1048576"),
+    ("-I 2m", "item_size_max 2097152"),
+    ("-I 2M", "item_size_max 2097152"),
+    ("-I 1536k", "item_size_max 1572864"),
+    ("-I 1536K", "item_size_max 1572864"),
+    ("-I 1572864", "item_size_max 1572864"),
+    ("-m 10 -I 5m", "item_size_max 5242880"),
+    ("-I 5m -m 10", "item_size_max 5242880"),
+    ("--max-item-size 2m", "item_size_max 2097152"),
+    ("--max-item-size=2m", "item_size_max 2097152"),
+    ("", "verbosity 0"),
+    ("-v", "verbosity 1"),
 ];
 
 #[test]
 fn limits_are_as_they_were_set() {
     for (options, setting) in LIMITS {
-        has_setting(&started(&[&["-p", "0"], *options].concat()), setting);
+        has_setting(&started(&split(&format!("-p 0 {options}"))), setting);
     }
     // 1.6.18 refuses these, because of its slabs; its help names no such rule, and 1k as the minimum.
     has_setting(&started(&["-p", "0", "-I", "1k"]), "item_size_max 1024");
@@ -237,104 +219,84 @@ fn limits_are_as_they_were_set() {
 #[ignore = "needs memcached: apt-get install memcached"]
 fn limits_of_memcached_are_as_they_were_set() {
     for (options, setting) in LIMITS {
-        has_setting(&Server::memcached(options), setting);
+        has_setting(&Server::memcached(&split(options)), setting);
     }
 }
 
 // ---- what is refused
 
 /// Arguments, the exit code that memcached 1.6.18 has for them (`None`: it starts), and words of our line.
-type Refusal = (
-    &'static [&'static str],
-    Option<i32>,
-    &'static [&'static str],
-);
+type Refusal = (&'static str, Option<i32>, &'static str);
 
 const REFUSALS: &[Refusal] = &[
-    // memcached: invalid option -- 'Q'~Illegal argument "?"
-    (&["-Q"], Some(1), &["-Q"]),
-    (&["-vQ"], Some(1), &["-Q"]),
-    // memcached: unrecognized option '--nonsense'~Illegal argument "?"
-    (&["--nonsense"], Some(1), &["--nonsense"]),
-    (&["--nonsense=1"], Some(1), &["--nonsense"]),
-    // memcached: option requires an argument -- 'm'~Illegal argument "?"
-    (&["-p"], Some(1), &["-p"]),
-    (&["-l"], Some(1), &["-l"]),
-    (&["-m"], Some(1), &["-m"]),
-    (&["-c"], Some(1), &["-c"]),
-    (&["-I"], Some(1), &["-I"]),
-    (&["-t"], Some(1), &["-t"]),
-    (&["-U"], Some(1), &["-U"]),
-    (&["-u"], Some(1), &["-u"]),
-    (&["-P"], Some(1), &["-P"]),
-    (&["-o"], Some(1), &["-o"]),
-    // memcached: option '--memory-limit' requires an argument~Illegal argument "?"
-    (&["--memory-limit"], Some(1), &["--memory-limit"]),
-    (&["--memory-limit="], Some(EX_USAGE), &["--memory-limit"]),
+    // memcached: invalid option -- 'Q'; Illegal argument "?"
+    ("-Q", Some(1), "-Q"),
+    ("-vQ", Some(1), "-Q"),
+    // memcached: unrecognized option '--nonsense'; Illegal argument "?"
+    ("--nonsense", Some(1), "--nonsense"),
+    ("--nonsense=1", Some(1), "--nonsense"),
+    // memcached: option requires an argument -- 'm'; Illegal argument "?"
+    ("-p", Some(1), "-p"),
+    ("-l", Some(1), "-l"),
+    ("-m", Some(1), "-m"),
+    ("-c", Some(1), "-c"),
+    ("-I", Some(1), "-I"),
+    ("-t", Some(1), "-t"),
+    ("-U", Some(1), "-U"),
+    ("-u", Some(1), "-u"),
+    ("-P", Some(1), "-P"),
+    ("-o", Some(1), "-o"),
+    // memcached: option '--memory-limit' requires an argument; Illegal argument "?"
+    ("--memory-limit", Some(1), "--memory-limit"),
+    ("--memory-limit=", Some(EX_USAGE), "--memory-limit"),
     // ERROR: Invalid port number 70000.
-    (&["-p", "70000"], Some(EX_USAGE), &["-p", "70000"]),
-    (&["--port=70000"], Some(EX_USAGE), &["--port", "70000"]),
-    (&["-p", "x"], None, &["-p", "x"]),
-    (&["-p", "-1"], None, &["-p", "-1"]),
-    (&["-p", "11211x"], None, &["-p", "11211x"]),
-    (&["-p", ""], None, &["-p"]),
+    ("-p 70000", Some(EX_USAGE), "-p 70000"),
+    ("--port=70000", Some(EX_USAGE), "--port 70000"),
+    ("-p x", None, "-p x"),
+    ("-p -1", None, "-p -1"),
+    ("-p 11211x", None, "-p 11211x"),
+    ("--port=", None, "--port"),
     // Cannot set item size limit higher than 1/2 of memory max.
-    (&["-m", "0"], Some(EX_USAGE), &["-m", "0"]),
-    (&["-m", "x"], Some(EX_USAGE), &["-m", "x"]),
-    (&["-m=64"], Some(EX_USAGE), &["-m", "=64"]),
-    (&["-m", "1"], Some(EX_USAGE), &["-I", "-m", "half"]),
-    (&["-I", "40m"], Some(EX_USAGE), &["-I", "-m", "half"]),
-    (
-        &["-m", "10", "-I", "6m"],
-        Some(EX_USAGE),
-        &["-I", "-m", "half"],
-    ),
-    (
-        &["-m", "10", "-I", "5242881"],
-        Some(EX_USAGE),
-        &["-I", "-m", "half"],
-    ),
-    (
-        &["-I", "6m", "-m", "10"],
-        Some(EX_USAGE),
-        &["-I", "-m", "half"],
-    ),
-    (&["-m", "-1"], None, &["-m", "-1"]),
-    (&["-m", "99999999999999999999"], None, &["-m"]),
+    ("-m 0", Some(EX_USAGE), "-m 0"),
+    ("-m x", Some(EX_USAGE), "-m x"),
+    ("-m=64", Some(EX_USAGE), "-m =64"),
+    ("-m 1", Some(EX_USAGE), "-I -m half"),
+    ("-I 40m", Some(EX_USAGE), "-I -m half"),
+    ("-m 10 -I 6m", Some(EX_USAGE), "-I -m half"),
+    ("-m 10 -I 5242881", Some(EX_USAGE), "-I -m half"),
+    ("-I 6m -m 10", Some(EX_USAGE), "-I -m half"),
+    ("-m -1", None, "-m -1"),
+    ("-m 99999999999999999999", None, "-m"),
     // More megabytes than 64 bits have bytes for.
-    (&["-m", "17592186044416"], None, &["-m"]),
+    ("-m 17592186044416", None, "-m"),
     // Maximum connections must be greater than 0
-    (&["-c", "0"], Some(1), &["-c", "0"]),
-    (&["-c", "x"], Some(1), &["-c", "x"]),
-    (&["-c", "-5"], Some(1), &["-c", "-5"]),
-    (&["--conn-limit=0"], Some(1), &["--conn-limit", "0"]),
+    ("-c 0", Some(1), "-c 0"),
+    ("-c x", Some(1), "-c x"),
+    ("-c -5", Some(1), "-c -5"),
+    ("--conn-limit=0", Some(1), "--conn-limit 0"),
     // Number of threads must be greater than 0
-    (&["-t", "0"], Some(1), &["-t", "0"]),
-    (&["-t", "x"], Some(1), &["-t", "x"]),
+    ("-t 0", Some(1), "-t 0"),
+    ("-t x", Some(1), "-t x"),
     // Item max size cannot be less than 1024 bytes.
-    (&["-I", "0"], Some(EX_USAGE), &["-I", "0"]),
-    (&["-I", "1"], Some(EX_USAGE), &["-I", "1"]),
-    (&["-I", "1023"], Some(EX_USAGE), &["-I", "1023"]),
-    (&["-I", "x"], Some(EX_USAGE), &["-I", "x"]),
-    (&["-I", "-1"], Some(EX_USAGE), &["-I", "-1"]),
-    (&["-I", "1x"], Some(EX_USAGE), &["-I", "1x"]),
-    (&["-I", "k"], Some(EX_USAGE), &["-I", "k"]),
+    ("-I 0", Some(EX_USAGE), "-I 0"),
+    ("-I 1", Some(EX_USAGE), "-I 1"),
+    ("-I 1023", Some(EX_USAGE), "-I 1023"),
+    ("-I x", Some(EX_USAGE), "-I x"),
+    ("-I -1", Some(EX_USAGE), "-I -1"),
+    ("-I 1x", Some(EX_USAGE), "-I 1x"),
+    ("-I k", Some(EX_USAGE), "-I k"),
     // Cannot set item size limit higher than a gigabyte.
-    (
-        &["-m", "4096", "-I", "1025m"],
-        Some(EX_USAGE),
-        &["-I", "1025m"],
-    ),
-    (&["-I", "18014398509481985k"], None, &["-I"]),
-    // Invalid port number: "x"~failed to listen on one of interface(s) 127.0.0.1:x: Success
-    (&["-l", "127.0.0.1:x"], Some(71), &["127.0.0.1:x"]),
-    (&["-l", "127.0.0.1:70000"], None, &["127.0.0.1:70000"]),
+    ("-m 4096 -I 1025m", Some(EX_USAGE), "-I 1025m"),
+    ("-I 18014398509481985k", None, "-I"),
+    // Invalid port number: "x"; failed to listen on one of interface(s) 127.0.0.1:x: Success
+    ("-l 127.0.0.1:x", Some(71), "127.0.0.1:x"),
+    ("-l 127.0.0.1:70000", None, "127.0.0.1:70000"),
     // Whoever asks for a daemon waits for the command to return; for a UNIX socket, looks for the file;
     // for no evictions, expects errors. All three would wait in vain.
-    (&["-d"], None, &["-d"]),
-    (&["--daemon"], None, &["--daemon"]),
-    (&["-s", "socket"], None, &["-s"]),
-    (&["-M"], None, &["-M"]),
+    ("-d", None, "-d"),
+    ("--daemon", None, "--daemon"),
+    ("-s socket", None, "-s"),
+    ("-M", None, "-M"),
 ];
 
 #[test]
@@ -342,7 +304,7 @@ fn absurd_options_are_refused_with_one_line_that_names_them() {
     for (arguments, memcacheds_code, words) in REFUSALS {
         let mut codes = vec![EX_USAGE];
         codes.extend(memcacheds_code);
-        refuses(&[&["-p", "0"], *arguments].concat(), &codes, words);
+        refuses(&split(&format!("-p 0 {arguments}")), &codes, &split(words));
     }
 }
 
@@ -365,12 +327,12 @@ fn memcached_refuses_what_it_is_said_to() {
         if let Some(code) = code {
             let mut command = Command::new("memcached");
             command.args(["-u", "root"]);
-            if arguments.contains(&"-l") {
+            if arguments.starts_with("-l ") {
                 command.args(["-p", &common::free_address().port().to_string()]);
             } else {
                 command.args(["-l", "127.0.0.1", "-p", "0"]);
             }
-            command.args(*arguments).timeout(PATIENCE);
+            command.args(split(arguments)).timeout(PATIENCE);
             let refused = command.assert().code(*code).stdout("");
             refused.stderr(predicate::str::is_empty().not());
         }
@@ -385,47 +347,34 @@ fn options_for_what_it_does_not_have_are_taken() {
     let folder = scratch("options-ignored");
     let file = folder.join("pid").display().to_string();
     for options in [
-        &["-U", "0"][..],
-        &["--udp-port=0"],
-        &["-t", "4"],
-        &["--threads=4"],
-        &["-u", "nobody"],
-        &["-unobody"],
-        &["--user", "nobody"],
-        &["-P", &file],
-        &["--pidfile", &file],
-        &["-k"],
-        &["--lock-memory"],
-        &["-r"],
-        &["--enable-coredumps"],
-        &["-kr"],
-        &["-o", "modern"],
-        &["-o", "no_modern,hash_algorithm=xxh3,idle_timeout=10"],
-        &["--extended=modern"],
+        "-U 0",
+        "--udp-port=0",
+        "-t 4",
+        "--threads=4",
+        "-u nobody",
+        "-unobody",
+        "--user nobody",
+        &format!("-P {file}"),
+        &format!("--pidfile {file}"),
+        "-k",
+        "--lock-memory",
+        "-r",
+        "--enable-coredumps",
+        "-kr",
+        "-o modern",
+        "-o no_modern,hash_algorithm=xxh3,idle_timeout=10",
+        "--extended=modern",
         // Debian's /etc/memcached.conf, with another port.
-        &[
-            "-m",
-            "64",
-            "-p",
-            "0",
-            "-u",
-            "memcache",
-            "-l",
-            "127.0.0.1",
-            "-P",
-            &file,
-        ],
+        &format!("-m 64 -p 0 -u memcache -l 127.0.0.1 -P {file}"),
         // Docker Hub's example of a Compose file.
-        &["--conn-limit=1024", "--memory-limit=64", "--threads=4"],
+        "--conn-limit=1024 --memory-limit=64 --threads=4",
         // macOS's own service, long ago, and Homebrew's.
-        &["-l", "127.0.0.1", "-t", "4", "-m", "64"],
-        &["-l", "localhost"],
+        "-l 127.0.0.1 -t 4 -m 64",
+        "-l localhost",
         // A line often copied, without its -d.
-        &[
-            "-m", "64", "-c", "1024", "-u", "root", "-I", "32m", "-m", "128", "-o", "modern", "-v",
-        ],
+        "-m 64 -c 1024 -u root -I 32m -m 128 -o modern -v",
     ] {
-        let server = started(&[&["-p", "0"], options].concat());
+        let server = started(&split(&format!("-p 0 {options}")));
         server.connect().expect("get k\r\n", "END\r\n");
     }
 }
