@@ -344,8 +344,6 @@ fn memcached_refuses_what_it_is_said_to() {
 /// What service files, container images and scripts pass, and a server of one process and many threads has no use for.
 #[test]
 fn options_for_what_it_does_not_have_are_taken() {
-    let folder = scratch("options-ignored");
-    let file = folder.join("pid").display().to_string();
     for options in [
         "-U 0",
         "--udp-port=0",
@@ -354,8 +352,8 @@ fn options_for_what_it_does_not_have_are_taken() {
         "-u nobody",
         "-unobody",
         "--user nobody",
-        &format!("-P {file}"),
-        &format!("--pidfile {file}"),
+        "-P /run/memcached.pid",
+        "--pidfile /run/memcached.pid",
         "-k",
         "--lock-memory",
         "-r",
@@ -365,7 +363,7 @@ fn options_for_what_it_does_not_have_are_taken() {
         "-o no_modern,hash_algorithm=xxh3,idle_timeout=10",
         "--extended=modern",
         // Debian's /etc/memcached.conf, with another port.
-        &format!("-m 64 -p 0 -u memcache -l 127.0.0.1 -P {file}"),
+        "-m 64 -p 0 -u memcache -l 127.0.0.1 -P /run/memcached.pid",
         // Docker Hub's example of a Compose file.
         "--conn-limit=1024 --memory-limit=64 --threads=4",
         // macOS's own service, long ago, and Homebrew's.
