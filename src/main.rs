@@ -46,7 +46,9 @@ const USAGE: u8 = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
-    let options = match options::parse(std::env::args().skip(1)) {
+    let arguments = std::env::args_os().skip(1);
+    let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    let options = match options::parse(arguments) {
         Ok(Task::Serve(options)) => options,
         Ok(Task::Print(text)) => {
             println!("{text}");
@@ -69,9 +71,10 @@ fn main() -> ExitCode {
 /// Binds every address and says so on stdout.
 fn listen(options: &Options) -> Result<Vec<TcpListener>, String> {
     let mut listeners = Vec::new();
-    for (host, port) in options.addresses()? {
-        let problem = |error| format!("cannot listen on {host} port {port}: {error}");
-        let listener = TcpListener::bind((host, port)).map_err(problem)?;
+    for (host, port) in &options.listen {
+        let port = port.unwrap_or(options.port);
+        let problem = |error| format!("cannot listen on {host}:{port}: {error}");
+        let listener = TcpListener::bind((host.as_str(), port)).map_err(problem)?;
         println!("listening on {}", listener.local_addr().map_err(problem)?);
         listeners.push(listener);
     }

@@ -1,53 +1,20 @@
 //! The command line: memcached's options, as far as they mean something here.
 //!
 //! Scripts and service files pass options that this server has no use for. Those that change nothing a client could
-//! notice are accepted and ignored; the others are refused, since it would be a lie to start without them.
+//! notice are taken and ignored. The others (`-d`, `-s`, `-M`, `-S`, …) are refused: it would be a lie to start.
 
 use std::str::FromStr;
 
-/// `-m` counts in these, and so does the suffix `m` of `-I`: bytes.
+/// `-m` counts in these: bytes.
 const MEGABYTE: usize = 1024 * 1024;
 
-/// memcached's own bound for `-I`, in bytes.
+/// memcached's own least value of `-I`, in bytes.
 const ITEM_SIZE_MIN: usize = 1024;
 
-pub struct Options {
-    /// 0 lets the system choose one.
-    pub port: u16,
-    /// Hosts, each with a port of its own or none.
-    pub listen: Vec<String>,
-    /// `-m`, in bytes.
-    pub memory_limit: usize,
-    pub conn_limit: u64,
-    /// `-I`, in bytes.
-    pub item_size_max: usize,
-    pub verbosity: u64,
-    /// Seconds after which a silent client is hung up on; 0 is never.
-    pub idle_timeout: u64,
-}
+/// memcached's own greatest value, in bytes.
+const ITEM_SIZE_MAX: usize = 1024 * MEGABYTE;
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            port: 11211,
-            listen: Vec::new(),
-            memory_limit: 64 * MEGABYTE,
-            conn_limit: 1024,
-            item_size_max: MEGABYTE,
-            verbosity: 0,
-            idle_timeout: 0,
-        }
-    }
-}
-
-/// What the command line asks for.
-pub enum Task {
-    Serve(Options),
-    /// A text for stdout, and no server.
-    Print(String),
-}
-
-/// An option: its letter, its long name, what its value is called (nothing if it takes none), its line in `--help`.
+/// An option: its letter, its long name, what its value is called (nothing if it takes none), what `--help` says.
 struct Known(char, &'static str, &'static str, &'static str);
 
 const KNOWN: &[Known] = &[
@@ -61,7 +28,7 @@ const KNOWN: &[Known] = &[
         'l',
         "listen",
         "<addr>",
-        "host, host:port or [IPv6]:port to listen on, or several with\ncommas (default: 127.0.0.1)",
+        "host, host:port or [IPv6]:port, or several with commas (default: 127.0.0.1)",
     ),
     Known(
         'm',
@@ -79,13 +46,13 @@ const KNOWN: &[Known] = &[
         'I',
         "max-item-size",
         "<num>",
-        "largest item, in bytes or with suffix k or m\n(default: 1m, min: 1k, max: half of -m)",
+        "bytes, or with suffix k or m (default: 1m, min: 1k, max: half of -m)",
     ),
     Known(
         'o',
         "extended",
         "<list>",
-        "idle_timeout=<seconds> hangs up on silent clients\n(default: 0, never); whatever else it says is ignored",
+        "idle_timeout=<seconds> (default: 0, never); all else is ignored",
     ),
     Known(
         'v',
@@ -103,218 +70,237 @@ const KNOWN: &[Known] = &[
         "ignored: every connection has a thread of its own",
     ),
     Known(
-        'd',
-        "daemon",
-        "",
-        "ignored: the server stays in the foreground",
-    ),
-    Known(
         'u',
         "user",
         "<user>",
         "ignored: the server stays the user who started it",
     ),
-    Known('P', "pidfile", "<file>", "ignored"),
+    Known(
+        'P',
+        "pidfile",
+        "<file>",
+        "ignored, as by a memcached that is no daemon",
+    ),
     Known('k', "lock-memory", "", "ignored"),
     Known('r', "enable-coredumps", "", "ignored"),
     Known('b', "listen-backlog", "<num>", "ignored"),
     Known('R', "max-reqs-per-event", "<num>", "ignored"),
-    Known(
-        'f',
-        "slab-growth-factor",
-        "<num>",
-        "ignored: there are no slabs",
-    ),
-    Known(
-        'n',
-        "slab-min-size",
-        "<bytes>",
-        "ignored: there are no slabs",
-    ),
 ];
 
+pub struct Options {
+    /// 0 lets the system choose one.
+    pub port: u16,
+    /// Hosts, each with a port of its own or without.
+    pub listen: Vec<(String, Option<u16>)>,
+    /// `-m`, in bytes.
+    pub memory_limit: usize,
+    pub conn_limit: u64,
+    /// `-I`, in bytes.
+    pub item_size_max: usize,
+    pub verbosity: u64,
+    /// Seconds after which a silent client is hung up on; 0 is never.
+    pub idle_timeout: u64,
+}
+
+/// What the command line asks for.
+pub enum Task {
+    Serve(Options),
+    /// A text for stdout, and no server.
+    Print(String),
+}
+
 /// Reads the command line, without the program's name. The error is one line that says what is wrong.
-pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, String> {
-    let mut arguments = Arguments {
-        rest: arguments,
-        letters: String::new(),
+pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Task, String> {
+    let mut options = Options {
+        port: 11211,
+        listen: Vec::new(),
+        memory_limit: 64 * MEGABYTE,
+        conn_limit: 1024,
+        item_size_max: MEGABYTE,
+        verbosity: 0,
+        idle_timeout: 0,
     };
-    let mut options = Options::default();
-    while let Some((letter, value)) = arguments.next_option()? {
-        match letter {
-            'h' => return Ok(Task::Print(help())),
-            'V' => {
-                return Ok(Task::Print(format!(
-                    "mini-memcached {}",
-                    env!("CARGO_PKG_VERSION")
-                )));
+    while let Some(argument) = arguments.next() {
+        for given in cut(&argument, &mut arguments)? {
+            match given.letter {
+                'h' => return Ok(Task::Print(help())),
+                'V' => {
+                    return Ok(Task::Print(
+                        concat!("mini-memcached ", env!("CARGO_PKG_VERSION")).into(),
+                    ));
+                }
+                _ => options.set(&given)?,
             }
-            _ => options.set(letter, &value)?,
         }
     }
-    if options.listen.is_empty() {
-        options.listen.push("127.0.0.1".into());
-    }
     if options.item_size_max > options.memory_limit / 2 {
-        return Err("-I: the item size limit cannot be higher than half of -m".into());
+        return Err("-I: the largest item cannot have more than half of -m".into());
+    }
+    if options.listen.is_empty() {
+        options.listen.push(("127.0.0.1".into(), None));
     }
     Ok(Task::Serve(options))
 }
 
 impl Options {
-    /// Hosts and ports to listen on.
-    pub fn addresses(&self) -> Result<Vec<(&str, u16)>, String> {
-        self.listen
-            .iter()
-            .map(|address| self.address(address))
-            .collect()
-    }
-
-    fn address<'a>(&self, address: &'a str) -> Result<(&'a str, u16), String> {
-        if let Some((host, rest)) = address
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once(']'))
-        {
-            let port = rest.strip_prefix(':').map(|port| number('l', port));
-            return Ok((host, port.unwrap_or(Ok(self.port))?));
-        }
-        match address.split_once(':') {
-            Some((host, port)) if !port.contains(':') => Ok((host, number('l', port)?)),
-            _ => Ok((address, self.port)),
-        }
-    }
-
-    fn set(&mut self, letter: char, value: &str) -> Result<(), String> {
-        match letter {
-            'p' => self.port = number(letter, value)?,
-            'l' => self.listen.extend(value.split(',').map(String::from)),
-            'm' => self.memory_limit = size(letter, value, MEGABYTE)?,
-            'c' => self.conn_limit = positive(letter, value)?,
-            'I' => self.item_size_max = item_size(letter, value)?,
-            'v' => self.verbosity += 1,
-            'o' => self.extend(value)?,
-            't' => drop(positive(letter, value)?),
-            'U' if number::<u16>(letter, value)? != 0 => {
-                return Err(format!("-U {value}: UDP is not served, only 0 is accepted"));
+    fn set(&mut self, given: &Given) -> Result<(), String> {
+        match given.letter {
+            'p' => self.port = given.number()?,
+            'l' => {
+                for address in given.value.split(',') {
+                    self.listen.push(given.address(address)?);
+                }
             }
+            'm' => self.memory_limit = given.size(&given.value, MEGABYTE)?,
+            'c' => self.conn_limit = given.positive()?,
+            'I' => self.item_size_max = given.item_size()?,
+            'v' => self.verbosity += 1,
+            'o' => {
+                for seconds in given
+                    .value
+                    .split(',')
+                    .filter_map(|word| word.strip_prefix("idle_timeout="))
+                {
+                    self.idle_timeout = seconds
+                        .parse()
+                        .or(given.wrong("idle_timeout wants seconds"))?;
+                }
+            }
+            't' => drop(given.positive()?),
+            'U' if given.number::<u16>()? != 0 => return given.wrong("there is no UDP"),
             _ => {}
         }
         Ok(())
     }
+}
 
-    fn extend(&mut self, list: &str) -> Result<(), String> {
-        for suboption in list.split(',') {
-            if let Some(seconds) = suboption.strip_prefix("idle_timeout=") {
-                self.idle_timeout = number('o', seconds)?;
-            }
+/// An option as it stands on the command line.
+struct Given {
+    letter: char,
+    /// `-m` or `--memory-limit`, for messages.
+    name: String,
+    /// Empty if the option takes none.
+    value: String,
+}
+
+impl Given {
+    fn wrong<Value>(&self, why: &str) -> Result<Value, String> {
+        Err(format!("{} {}: {why}", self.name, self.value))
+    }
+
+    fn number<Number: FromStr>(&self) -> Result<Number, String> {
+        self.value
+            .parse()
+            .or(self.wrong("not a number that can be used here"))
+    }
+
+    fn positive(&self) -> Result<u64, String> {
+        match self.number()? {
+            0 => self.wrong("must be greater than 0"),
+            number => Ok(number),
         }
-        Ok(())
-    }
-}
-
-fn number<Number: FromStr>(letter: char, value: &str) -> Result<Number, String> {
-    let wrong = |_| format!("-{letter} {value}: not a number that can be used here");
-    value.parse().map_err(wrong)
-}
-
-fn positive(letter: char, value: &str) -> Result<u64, String> {
-    match number(letter, value)? {
-        0 => Err(format!("-{letter} {value}: must be greater than 0")),
-        number => Ok(number),
-    }
-}
-
-/// A number of units, each of that many bytes.
-fn size(letter: char, value: &str, unit: usize) -> Result<usize, String> {
-    let count: usize = number(letter, value)?;
-    let bytes = count.checked_mul(unit).filter(|&bytes| bytes > 0);
-    bytes.ok_or(format!(
-        "-{letter} {value}: not a size that can be used here"
-    ))
-}
-
-fn item_size(letter: char, value: &str) -> Result<usize, String> {
-    let bytes = match value.strip_suffix(['k', 'K']) {
-        Some(kilobytes) => size(letter, kilobytes, 1024)?,
-        None => match value.strip_suffix(['m', 'M']) {
-            Some(megabytes) => size(letter, megabytes, MEGABYTE)?,
-            None => size(letter, value, 1)?,
-        },
-    };
-    if bytes < ITEM_SIZE_MIN {
-        return Err(format!(
-            "-I {value}: the item size limit cannot be less than 1024 bytes"
-        ));
-    }
-    Ok(bytes)
-}
-
-/// The arguments, cut into options and their values as getopt does it: `-vv`, `-m 64`, `-m64`, `--memory-limit 64`,
-/// `--memory-limit=64`.
-struct Arguments<Rest> {
-    rest: Rest,
-    /// What is left of several letters behind one dash.
-    letters: String,
-}
-
-impl<Rest: Iterator<Item = String>> Arguments<Rest> {
-    /// The letter of the next option and its value, which is empty if it takes none.
-    fn next_option(&mut self) -> Result<Option<(char, String)>, String> {
-        if self.letters.is_empty() {
-            let Some(argument) = self.rest.next() else {
-                return Ok(None);
-            };
-            if let Some(long) = argument.strip_prefix("--") {
-                return self.long(long).map(Some);
-            }
-            self.letters = match argument.strip_prefix('-') {
-                Some(letters) if !letters.is_empty() => letters.to_string(),
-                _ => return Err(format!("{argument}: not an option; see --help")),
-            };
-        }
-        self.short().map(Some)
     }
 
-    fn short(&mut self) -> Result<(char, String), String> {
-        let letter = self.letters.remove(0);
-        let known = KNOWN.iter().find(|known| known.0 == letter);
-        let known = known.ok_or(format!("-{letter}: unknown option; see --help"))?;
-        if known.2.is_empty() {
-            return Ok((letter, String::new()));
-        }
-        let attached = Some(std::mem::take(&mut self.letters)).filter(|value| !value.is_empty());
-        Ok((letter, self.value(known, attached)?))
+    /// So many units of that many bytes.
+    fn size(&self, count: &str, unit: usize) -> Result<usize, String> {
+        let bytes = count
+            .parse()
+            .ok()
+            .and_then(|count: usize| count.checked_mul(unit));
+        bytes
+            .filter(|&bytes| bytes > 0)
+            .map_or(self.wrong("not a size that can be used here"), Ok)
     }
 
-    fn long(&mut self, argument: &str) -> Result<(char, String), String> {
-        let (name, attached) = match argument.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_string())),
-            None => (argument, None),
+    fn item_size(&self) -> Result<usize, String> {
+        let value = self.value.to_ascii_lowercase();
+        let bytes = match (value.strip_suffix('k'), value.strip_suffix('m')) {
+            (Some(count), _) => self.size(count, 1024)?,
+            (_, Some(count)) => self.size(count, MEGABYTE)?,
+            _ => self.size(&value, 1)?,
         };
-        let known = KNOWN.iter().find(|known| known.1 == name);
-        let known = known.ok_or(format!("--{name}: unknown option; see --help"))?;
-        match (known.2.is_empty(), attached) {
-            (true, None) => Ok((known.0, String::new())),
-            (true, Some(_)) => Err(format!("--{name}: takes no value")),
-            (false, attached) => Ok((known.0, self.value(known, attached)?)),
+        match bytes {
+            ITEM_SIZE_MIN..=ITEM_SIZE_MAX => Ok(bytes),
+            _ => self.wrong("an item's size must be between 1k and 1024m"),
         }
     }
 
-    fn value(&mut self, known: &Known, attached: Option<String>) -> Result<String, String> {
-        let missing = format!("-{}, --{}: requires a value {}", known.0, known.1, known.2);
-        attached.or_else(|| self.rest.next()).ok_or(missing)
+    /// `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or bare IPv6.
+    fn address(&self, address: &str) -> Result<(String, Option<u16>), String> {
+        let bracketed = address
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once(']'));
+        let (host, port) = match (bracketed, address.split_once(':')) {
+            (Some((host, "")), _) => (host, None),
+            (Some((host, port)), _) => (host, Some(port.strip_prefix(':').unwrap_or(port))),
+            (None, Some((host, port))) if !port.contains(':') => (host, Some(port)),
+            _ => (address, None),
+        };
+        let port = port.map(|port| port.parse().or(self.wrong("not a port")));
+        Ok((host.to_string(), port.transpose()?))
     }
+}
+
+/// The options in one argument, as getopt reads them: `-m64`, `-m 64`, `--memory-limit=64`, `--memory-limit 64`, `-vv`.
+fn cut(argument: &str, rest: &mut impl Iterator<Item = String>) -> Result<Vec<Given>, String> {
+    if let Some(long) = argument.strip_prefix("--") {
+        let (name, value) = long
+            .split_once('=')
+            .map_or((long, None), |(name, value)| (name, Some(value)));
+        let known = KNOWN.iter().find(|known| known.1 == name);
+        return Ok(vec![given(known, format!("--{name}"), value, rest)?]);
+    }
+    let mut letters = argument.strip_prefix('-').unwrap_or_default();
+    if letters.is_empty() {
+        return Err(format!("{argument}: not an option; see --help"));
+    }
+    let mut found = Vec::new();
+    while let Some(letter) = letters.chars().next() {
+        letters = &letters[letter.len_utf8()..];
+        let known = KNOWN.iter().find(|known| known.0 == letter);
+        let attached = known.filter(|known| !known.2.is_empty() && !letters.is_empty());
+        let value = attached.map(|_| std::mem::take(&mut letters));
+        found.push(given(known, format!("-{letter}"), value, rest)?);
+    }
+    Ok(found)
+}
+
+/// An option with its value: the one attached to it, or the next argument.
+fn given(
+    known: Option<&Known>,
+    name: String,
+    attached: Option<&str>,
+    rest: &mut impl Iterator<Item = String>,
+) -> Result<Given, String> {
+    let Some(Known(letter, _, wants, _)) = known else {
+        return Err(format!("{name}: unknown option; see --help"));
+    };
+    let value = match (wants.is_empty(), attached) {
+        (true, None) => Some(String::new()),
+        (true, Some(_)) => return Err(format!("{name}: takes no value")),
+        (false, None) => rest.next(),
+        (false, Some(value)) => Some(value.to_string()),
+    };
+    let value = value.ok_or(format!("{name}: {wants} is missing"))?;
+    Ok(Given {
+        letter: *letter,
+        name,
+        value,
+    })
 }
 
 fn help() -> String {
-    let mut text = String::from("A memcached server that one person can read in an evening.\n\n");
-    for Known(letter, name, value, about) in KNOWN {
-        let equals = if value.is_empty() { "" } else { "=" };
-        let option = format!("-{letter}, --{name}{equals}{value}");
-        text += &format!(
-            "{option:<28} {}\n",
-            about.replace('\n', &format!("\n{:29}", ""))
-        );
-    }
-    text.trim_end().to_string()
+    let line = |Known(letter, name, wants, about): &Known| {
+        let value = if wants.is_empty() {
+            String::new()
+        } else {
+            format!("={wants}")
+        };
+        format!("-{letter}, {:<28} {about}", format!("--{name}{value}"))
+    };
+    let lines: Vec<String> = KNOWN.iter().map(line).collect();
+    format!(
+        "A memcached server that one person can read in an evening.\n\n{}",
+        lines.join("\n")
+    )
 }

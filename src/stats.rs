@@ -147,11 +147,16 @@ fn general(server: &Server, connection: &mut Connection) -> io::Result<()> {
 /// The settings that are settings here too.
 fn settings(server: &Server, connection: &mut Connection) -> io::Result<()> {
     let options = &server.options;
+    let hosts: Vec<&str> = options
+        .listen
+        .iter()
+        .map(|(host, _)| host.as_str())
+        .collect();
     stat(connection, "maxbytes", options.memory_limit)?;
     stat(connection, "maxconns", options.conn_limit)?;
     stat(connection, "tcpport", options.port)?;
     stat(connection, "udpport", 0)?;
-    stat(connection, "inter", options.listen.join(","))?;
+    stat(connection, "inter", hosts.join(","))?;
     stat(connection, "verbosity", server.stats.verbosity.get())?;
     stat(connection, "evictions", "on")?;
     stat(connection, "cas_enabled", "yes")?;
