@@ -22,15 +22,13 @@ const AFTERMATH: Duration = Duration::from_millis(200);
 
 #[test]
 fn transcripts_hold_here() {
-    hold_all(&Server::ours, true);
+    hold_all(&ours, true);
 }
 
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn transcripts_hold_for_memcached() {
-    // Without its background threads, expired items wait until they are asked for, and are counted then.
-    let quiet = |_: &[&str]| Server::memcached(&["-o", "no_lru_maintainer,no_lru_crawler"]);
-    hold_all(&quiet, false);
+    hold_all(&Server::memcached, false);
 }
 
 #[test]
@@ -45,9 +43,13 @@ fn a_wrong_a_missing_and_a_superfluous_reply_are_found() {
         "> get a\n> get b\n< END",
         "> get a\n< END {n}",
     ] {
-        let failures = hold(Path::new("wrong.txt"), wrong, &Server::ours, true);
+        let failures = hold(Path::new("wrong.txt"), wrong, &ours, true);
         assert!(!failures.is_empty(), "nobody noticed: {wrong}");
     }
+}
+
+fn ours(_: &[&str]) -> Server {
+    Server::ours(&[])
 }
 
 /// Holds every conversation, all files at once, and panics with whatever went otherwise.
@@ -93,9 +95,18 @@ fn files() -> Vec<PathBuf> {
 fn hold(path: &Path, text: &str, start: &dyn Fn(&[&str]) -> Server, newer: bool) -> Vec<String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut failures = Vec::new();
-    for exchanges in parse(&name, text) {
-        let mut talk = Talk::with(start(&[]));
-        for exchange in exchanges.iter().filter(|exchange| newer || !exchange.newer) {
+    for section in parse(&name, text) {
+        let options: Vec<&str> = section
+            .memcached_options
+            .iter()
+            .map(String::as_str)
+            .collect();
+        let mut talk = Talk::with(start(&options));
+        for exchange in section
+            .exchanges
+            .iter()
+            .filter(|exchange| newer || !exchange.newer)
+        {
             talk.hold(exchange);
         }
         talk.nothing_is_left();

@@ -12,6 +12,7 @@
 //! | `2> text`, `2< text` | the same on another connection, any digit |
 //! | `@ 2 seconds` | waits until the server's own clock (`STAT time`) has gone on that far |
 //! | `! newer: text` | this exchange shows the answer of newer releases; memcached 1.6.18 is not asked |
+//! | `$ memcached options` | a real memcached needs these options to say the same each time |
 //! | an empty line | separates exchanges; one without `<` says that nothing comes back, which the next reply proves |
 //! | `---` | what follows has a new server |
 //!
@@ -55,19 +56,36 @@ pub struct Exchange {
     pub newer: bool,
 }
 
-/// The exchanges of each section of a file.
-pub fn parse(name: &str, text: &str) -> Vec<Vec<Exchange>> {
-    let mut sections = vec![vec![Exchange::default()]];
+/// A conversation with one server.
+pub struct Section {
+    pub exchanges: Vec<Exchange>,
+    pub memcached_options: Vec<String>,
+}
+
+impl Section {
+    fn new() -> Section {
+        Section {
+            exchanges: vec![Exchange::default()],
+            memcached_options: Vec::new(),
+        }
+    }
+}
+
+/// The sections of a file.
+pub fn parse(name: &str, text: &str) -> Vec<Section> {
+    let mut sections = vec![Section::new()];
     for (index, text) in text.lines().enumerate() {
         let section = sections.last_mut().expect("never empty");
-        let exchange = section.last_mut().expect("never empty");
+        let exchange = section.exchanges.last_mut().expect("never empty");
         let number = index + 1;
         if text == "---" {
-            sections.push(vec![Exchange::default()]);
+            sections.push(Section::new());
         } else if text.is_empty() {
-            section.push(Exchange::default());
+            section.exchanges.push(Exchange::default());
         } else if text.starts_with("! newer: ") {
             exchange.newer = true;
+        } else if let Some(options) = text.strip_prefix("$ memcached ") {
+            section.memcached_options = options.split(' ').map(str::to_string).collect();
         } else if !text.starts_with('#') {
             parse_step(exchange, number, text)
                 .unwrap_or_else(|error| panic!("{name}:{number}: {error}: {text}"));
