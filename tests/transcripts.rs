@@ -3,6 +3,8 @@
 //! `FILE=incr cargo test --test transcripts` holds only the files whose name contains `incr`.
 
 mod common;
+#[path = "transcripts/matching.rs"]
+mod matching;
 #[path = "transcripts/notation.rs"]
 mod notation;
 
@@ -12,9 +14,10 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use common::{PATIENCE, Server, project, show};
+use matching::{Names, follow, named, pick};
 use notation::{Exchange, Line, Piece, Placed, Step, parse, pieces};
 
 /// How long to wait for more once a reply was found wrong: what came late belongs into the report.
@@ -121,10 +124,10 @@ struct Talk {
     connections: HashMap<char, BufReader<TcpStream>>,
     names: Names,
     sent: Vec<u8>,
+    /// The reply that lines are picked from.
+    listing: Vec<u8>,
     failures: Vec<String>,
 }
-
-type Names = HashMap<String, i128>;
 
 impl Talk {
     fn with(server: Server) -> Talk {
@@ -133,14 +136,17 @@ impl Talk {
             connections: HashMap::new(),
             names: Names::new(),
             sent: Vec::new(),
+            listing: Vec::new(),
             failures: Vec::new(),
         }
     }
 
-    /// Sends what is to be sent, in as few writes as possible, and compares what comes back; stops at the first difference.
+    /// Sends what is to be sent, in as few writes as possible, and compares what comes back. Behind a difference
+    /// nothing is in step any more, unless it is only a line missing in a list.
     fn hold(&mut self, exchange: &Exchange) {
         let mut unsent: Vec<u8> = Vec::new();
         self.sent.clear();
+        self.listing.clear();
         for (index, placed) in exchange.steps.iter().enumerate() {
             if let Step::Send(line) = &placed.step {
                 unsent.extend(self.bytes(line));
@@ -151,7 +157,10 @@ impl Talk {
                     self.send(placed.connection, std::mem::take(&mut unsent));
                 }
             } else if let Err(got) = self.answer(placed) {
-                return self.report(placed, got);
+                self.report(placed, got);
+                if self.listing.is_empty() {
+                    return;
+                }
             }
         }
     }
@@ -166,15 +175,17 @@ impl Talk {
     fn answer(&mut self, placed: &Placed) -> Result<(), Vec<u8>> {
         let mut got = Vec::new();
         let mut names = std::mem::take(&mut self.names);
+        let mut listing = std::mem::take(&mut self.listing);
         let reader = self.connection(placed.connection);
         let right = match &placed.step {
             Step::Expect(line) => follow(line, reader, &mut names, &mut got),
-            Step::Pick(lines) => pick(lines, reader, &mut names, &mut got),
+            Step::Pick(line) => pick(line, reader, &mut names, &mut listing, &mut got),
             Step::Closed => is_closed(reader),
             Step::Wait(seconds) => wait(&self.server, *seconds),
             Step::Send(_) => true,
         };
         self.names = names;
+        self.listing = listing;
         if matches!(placed.step, Step::Closed) && right {
             self.connections.remove(&placed.connection);
         }
@@ -183,9 +194,10 @@ impl Talk {
 
     /// Notes the difference, and reads on until the server falls silent, so that the next exchange may still be in step.
     fn report(&mut self, placed: &Placed, mut got: Vec<u8>) {
+        let in_step = !self.listing.is_empty();
         let reader = self.connection(placed.connection);
         let _ = reader.get_ref().set_read_timeout(Some(AFTERMATH));
-        let ended = reader.read_to_end(&mut got).is_ok();
+        let ended = !in_step && reader.read_to_end(&mut got).is_ok();
         if ended {
             self.connections.remove(&placed.connection);
         }
@@ -236,90 +248,6 @@ impl Talk {
     }
 }
 
-/// A number that has got a name, or the time now; one that is missing since an earlier exchange failed becomes 0.
-fn named(name: &str, more: i64, names: &Names) -> String {
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH);
-    let number = match name {
-        "now" => now().expect("a clock after 1970").as_secs().into(),
-        _ => names.get(name).copied().unwrap_or(0),
-    };
-    (number + i128::from(more)).to_string()
-}
-
-/// Reads as long as the bytes are those of the line; what was read goes to `got`.
-fn follow(line: &Line, reader: &mut impl BufRead, names: &mut Names, got: &mut Vec<u8>) -> bool {
-    line.iter().all(|piece| match piece {
-        Piece::Bytes(bytes) => literal(bytes, reader, got),
-        Piece::Named(name, more) => literal(named(name, *more, names).as_bytes(), reader, got),
-        Piece::Number(name) => match number(reader, got) {
-            Some(number) => {
-                names.insert(name.clone(), number);
-                true
-            }
-            None => false,
-        },
-        Piece::Between(low, high) => number(reader, got)
-            .is_some_and(|number| (i128::from(*low)..=i128::from(*high)).contains(&number)),
-        Piece::Anything => {
-            take_while(reader, got, |byte| byte != b'\r');
-            true
-        }
-    })
-}
-
-fn literal(mut bytes: &[u8], reader: &mut impl BufRead, got: &mut Vec<u8>) -> bool {
-    while !bytes.is_empty() {
-        let Ok(buffer) = reader.fill_buf() else {
-            return false;
-        };
-        let pairs = buffer.iter().zip(bytes);
-        let same = pairs.take_while(|(a, b)| a == b).count();
-        if same == 0 {
-            return false;
-        }
-        got.extend_from_slice(&bytes[..same]);
-        bytes = &bytes[same..];
-        reader.consume(same);
-    }
-    true
-}
-
-fn number(reader: &mut impl BufRead, got: &mut Vec<u8>) -> Option<i128> {
-    let digits = take_while(reader, got, |byte| byte.is_ascii_digit());
-    String::from_utf8(digits).ok()?.parse().ok()
-}
-
-fn take_while(
-    reader: &mut impl BufRead,
-    got: &mut Vec<u8>,
-    wanted: impl Fn(u8) -> bool,
-) -> Vec<u8> {
-    let start = got.len();
-    while let Ok(&[byte, ..]) = reader.fill_buf() {
-        if !wanted(byte) {
-            break;
-        }
-        got.push(byte);
-        reader.consume(1);
-    }
-    got[start..].to_vec()
-}
-
-/// Reads a reply up to its `END`, and looks for each of the lines in it.
-fn pick(lines: &[Line], reader: &mut impl BufRead, names: &mut Names, got: &mut Vec<u8>) -> bool {
-    let mut start = 0;
-    while &got[start..] != b"END\r\n" {
-        start = got.len();
-        if reader.read_until(b'\n', got).is_err() || got.len() == start {
-            return false;
-        }
-    }
-    lines.iter().all(|line| {
-        got.split_inclusive(|&byte| byte == b'\n')
-            .any(|candidate| follow(line, &mut &candidate[..], names, &mut Vec::new()))
-    })
-}
-
 fn is_closed(reader: &mut BufReader<TcpStream>) -> bool {
     match reader.fill_buf() {
         Ok(buffer) => buffer.is_empty(),
@@ -345,6 +273,7 @@ fn server_time(connection: &mut BufReader<TcpStream>) -> Option<i128> {
     let mut names = Names::new();
     let line = pieces("STAT time {time}", false).ok()?;
     connection.get_mut().write_all(b"stats\r\n").ok()?;
-    pick(&[line], connection, &mut names, &mut Vec::new());
+    let (mut listing, mut got) = (Vec::new(), Vec::new());
+    pick(&line, connection, &mut names, &mut listing, &mut got);
     names.remove("time")
 }

@@ -37,7 +37,7 @@ pub type Line = Vec<Piece>;
 pub enum Step {
     Send(Line),
     Expect(Line),
-    Pick(Vec<Line>),
+    Pick(Line),
     Closed,
     Wait(u64),
 }
@@ -94,25 +94,14 @@ pub fn parse(name: &str, text: &str) -> Vec<Section> {
     sections
 }
 
-/// Adds the step that a line describes; lines to be picked from the same reply become one step.
+/// Adds the step that a line describes.
 fn parse_step(exchange: &mut Exchange, number: usize, text: &str) -> Result<(), String> {
     let connection = text.chars().next().filter(char::is_ascii_digit);
     let rest = &text[connection.map_or(0, char::len_utf8)..];
     let step = match rest.split_once(' ').unwrap_or((rest, "")) {
         (">", line) => Step::Send(pieces(line, true)?),
         ("<", line) => Step::Expect(pieces(line, false)?),
-        ("<~", line) => match exchange.steps.last_mut() {
-            Some(Placed {
-                step: Step::Pick(lines),
-                text: above,
-                ..
-            }) => {
-                lines.push(pieces(line, false)?);
-                *above += &format!("\n          {text}");
-                return Ok(());
-            }
-            _ => Step::Pick(vec![pieces(line, false)?]),
-        },
+        ("<~", line) => Step::Pick(pieces(line, false)?),
         ("<closed", "") => Step::Closed,
         ("@", wait) => Step::Wait(seconds(wait).ok_or("not `@ N seconds`")?),
         _ => return Err("not a line of a transcript".into()),
