@@ -1,0 +1,480 @@
+//! Clients that misbehave. Whatever one of them does, the server lives, the others are served, and the memory comes back.
+//!
+//! Every test is an offence handed to [`misbehave`], which asks as an innocent client while the offenders are still
+//! connected and again when they have left. Memory, threads and processor time are read from /proc, so this is Linux.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use common::process::*;
+use common::{Connection, PATIENCE, show};
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+/// The largest round value that fits an item of 1 MiB, the default of `-I`.
+const BIG: usize = 1_000_000;
+
+/// Connects this many clients and lets each do one thing.
+fn clients(
+    watched: &Watched,
+    count: usize,
+    act: impl Fn(usize, &mut Connection),
+) -> Vec<Connection> {
+    let connect = |number| {
+        let mut client = watched.server.connect();
+        act(number, &mut client);
+        client
+    };
+    (0..count).map(connect).collect()
+}
+
+/// Stores a value of [`BIG`] bytes under `key`.
+fn store_big(client: &mut Connection, key: &str) {
+    client.send(format!("set {key} 0 0 {BIG}\r\n"));
+    client.send(vec![b'x'; BIG]);
+    client.expect("\r\n", "STORED\r\n");
+}
+
+/// Asks for `version` and gets an answer, so this connection has a place and is in step.
+#[track_caller]
+fn assert_in_step(client: &mut Connection) {
+    client.send("version\r\n");
+    let reply = receive_until(client, b"\r\n");
+    assert!(reply.starts_with(b"VERSION "), "{}", show(&reply));
+}
+
+/// Waits until something to read has come, and leaves it unread: closing then resets the connection.
+fn await_unread(client: &Connection) {
+    let count = client.stream.peek(&mut [0]).expect("a reply");
+    assert_eq!(count, 1, "closed instead of a reply");
+}
+
+#[test]
+fn a_thousand_connections_leave_without_a_byte() {
+    misbehave(watched(&[]), |watched| {
+        for _ in 0..10 {
+            clients(watched, 100, |_, _| {});
+        }
+    });
+}
+
+#[test]
+fn half_a_line_and_gone() {
+    misbehave(watched(&[]), |watched| {
+        clients(watched, 100, |_, client| client.send("set half 0 0 1"));
+        clients(watched, 100, |_, client| client.send("get innocent\r"));
+    });
+}
+
+#[test]
+fn a_reset_in_the_middle_of_a_reply() {
+    misbehave(watched(&[]), |watched| {
+        store_big(&mut watched.server.connect(), "big");
+        clients(watched, 50, |_, client| {
+            client.send("get big\r\n".repeat(20));
+            await_unread(client);
+        });
+    });
+}
+
+#[test]
+fn a_reset_in_the_middle_of_a_block() {
+    misbehave(watched(&[]), |watched| {
+        clients(watched, 50, |_, client| {
+            client.send(format!("version\r\nset reset 0 0 {BIG}\r\nhalf of it"));
+            await_unread(client);
+        });
+        watched.server.connect().expect("get reset\r\n", "END\r\n");
+    });
+}
+
+#[test]
+fn three_hundred_values_are_declared_and_never_sent() {
+    misbehave(watched(&["-m", "64"]), |watched| {
+        clients(watched, 300, |number, client| {
+            client.send(format!("set declared{number} 0 0 {BIG}\r\n"));
+        })
+    });
+}
+
+/// 500 clients that have sent all of a big value but its last byte.
+fn one_byte_short(watched: &Watched) -> Vec<Connection> {
+    let value = vec![b'x'; BIG - 1];
+    clients(watched, 500, |number, client| {
+        client.send(format!("set short{number} 0 0 {BIG}\r\n"));
+        client.send(&value);
+    })
+}
+
+#[test]
+fn five_hundred_values_that_lack_one_byte_stay_within_m() {
+    misbehave(watched(&["-m", "64"]), |watched| {
+        let clients = one_byte_short(watched);
+        watched.assert_bounded(64, clients.len());
+        clients
+    });
+}
+
+/// The last byte comes after all: whoever found no room is told so, nobody is out of step.
+#[test]
+fn values_that_find_no_room_are_refused_and_the_clients_stay_in_step() {
+    let mut watched = watched(&["-m", "64"]);
+    let mut clients = one_byte_short(&watched);
+    let mut stored = 0;
+    for client in &mut clients {
+        client.send("x\r\n");
+        let reply = receive_until(client, b"\r\n");
+        stored += usize::from(reply == b"STORED\r\n");
+        let answers: [&[u8]; 3] = [
+            b"STORED\r\n",
+            b"SERVER_ERROR out of memory storing object\r\n",
+            b"SERVER_ERROR Out of memory during read\r\n", // memcached, where the item is in pieces
+        ];
+        assert!(answers.contains(&&reply[..]), "{}", show(&reply));
+        assert_in_step(client);
+    }
+    assert!(stored > 0, "-m 64 has room for some");
+    assert!(stored < clients.len(), "-m 64 has no room for 500 MB");
+    watched.assert_bounded(64, clients.len());
+    watched.assert_serves();
+}
+
+#[test]
+fn a_line_of_more_than_2048_bytes_without_an_end_is_hung_up_on() {
+    misbehave(watched(&[]), |watched| {
+        let mut client = watched.server.connect();
+        client.send([b'a'; 2049]);
+        assert_eq!(client.receive_until_closed(), b"");
+    });
+}
+
+/// Megabytes of keys: a client may ask for many, but not make the server remember them all at once.
+#[test]
+fn gets_without_an_end_take_bounded_memory() {
+    misbehave(watched(&[]), |watched| {
+        clients(watched, 8, |_, client| {
+            let _ = client
+                .stream
+                .set_write_timeout(Some(Duration::from_millis(500)));
+            let _ = client.stream.write_all(b"get ");
+            for _ in 0..80 {
+                // The server may hang up or stop reading: either is an answer.
+                if client.stream.write_all(&b"key ".repeat(50_000)).is_err() {
+                    break;
+                }
+            }
+            watched.assert_shrinks_to(watched.before + NEAR);
+        })
+    });
+}
+
+#[test]
+fn lengths_that_are_no_lengths_are_refused_and_swallow_nothing() {
+    const REFUSED: &str = "CLIENT_ERROR bad command line format\r\n";
+    let lengths = [
+        "-1",
+        "2147483647",
+        "2147483648",
+        "18446744073709551615",
+        "18446744073709551616",
+        "abc",
+        "1x",
+    ];
+    misbehave(watched(&[]), |watched| {
+        let mut client = watched.server.connect();
+        for length in lengths {
+            client.expect(format!("set k 0 0 {length}\r\n"), REFUSED);
+            assert_in_step(&mut client);
+        }
+    });
+}
+
+/// 2^32 and -2^31 become 0 in the 32 bits where memcached 1.6.18 keeps a length; ours refuses them like the others.
+#[test]
+fn lengths_that_memcached_cuts_to_32_bits_are_refused() {
+    misbehave(watched(&[]), |watched| {
+        let mut client = watched.server.connect();
+        for length in ["4294967296", "-2147483648"] {
+            let refused = "CLIENT_ERROR bad command line format\r\n";
+            client.expect(format!("set k 0 0 {length}\r\n"), refused);
+            assert_in_step(&mut client);
+        }
+    });
+}
+
+/// Sends a greeting of another protocol and no more; the server has to let go of the connection.
+fn greet(greeting: &[u8]) {
+    misbehave(watched(&[]), |watched| {
+        let mut client = watched.server.connect();
+        client.send(greeting);
+        client.stream.shutdown(Shutdown::Write).expect("shut down");
+        client.receive_until_closed();
+    });
+}
+
+#[test]
+fn a_greeting_in_the_binary_protocol_hurts_nobody() {
+    greet(b"\x80\x0b\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    greet(&[b"\x80\x01\0\x03".as_slice(), &[0xff; 300]].concat());
+}
+
+#[test]
+fn a_greeting_in_tls_hurts_nobody() {
+    let hello = b"\x16\x03\x01\0\xc8\x01\0\0\xc4\x03\x03";
+    greet(&[hello.as_slice(), &[0x55; 193]].concat());
+    greet(&[hello.as_slice(), &b"\n\0\r\n".repeat(48)].concat());
+}
+
+#[test]
+fn a_greeting_in_http_is_hung_up_on() {
+    misbehave(watched(&[]), |watched| {
+        let mut client = watched.server.connect();
+        client.send("GET / HTTP/1.1\r\n");
+        assert_eq!(client.receive_until_closed(), b"");
+    });
+}
+
+/// A line of words of the protocol, of numbers and of noise, in any order.
+fn garbage_line(random: &mut Random) -> Vec<u8> {
+    let words: [&[u8]; 24] = [
+        b"set",
+        b"get",
+        b"gets",
+        b"cas",
+        b"incr",
+        b"append",
+        b"touch",
+        b"gat",
+        b"mg",
+        b"ms",
+        b"md",
+        b"ma",
+        b"mn",
+        b"me",
+        b"noreply",
+        b"-1",
+        b"0",
+        b"5",
+        b"4294967296",
+        b"innocent",
+        b"\x80\xff\xfe",
+        b"\0\0",
+        b"\t",
+        b"stats",
+    ];
+    let mut line = Vec::new();
+    for _ in 0..random.below(8) {
+        match random.below(4) {
+            0 => line.extend((0..random.below(40)).map(|_| random.next() as u8)),
+            _ => line.extend_from_slice(random.pick(&words)),
+        }
+        line.push(b' ');
+    }
+    line.extend_from_slice(random.pick(&[b"\r\n".as_slice(), b"\n", b"\r\r\n"]));
+    line
+}
+
+#[test]
+fn twelve_thousand_lines_of_garbage_hurt_nobody() {
+    misbehave(watched(&[]), |watched| {
+        let mut random = Random::seeded(12_000);
+        for _ in 0..120 {
+            let lines: Vec<u8> = (0..100).flat_map(|_| garbage_line(&mut random)).collect();
+            let mut client = watched.server.connect();
+            // Either side may close at any moment; a reset is as good as an answer.
+            let _ = client.stream.write_all(&lines);
+            let _ = client.stream.shutdown(Shutdown::Write);
+            let _ = client.stream.read_to_end(&mut Vec::new());
+        }
+    });
+}
+
+#[test]
+fn a_hundred_clients_ask_for_200_mb_and_never_read() {
+    misbehave(watched(&[]), |watched| {
+        store_big(&mut watched.server.connect(), "big");
+        let clients = clients(watched, 100, |_, client| {
+            client.send("get big\r\n".repeat(200))
+        });
+        clients.iter().for_each(await_unread);
+        watched.assert_bounded(64, clients.len());
+        clients
+    });
+}
+
+/// A value that a slow client is still being sent is memory too, though its key may long be gone.
+#[test]
+fn values_held_by_clients_that_never_read_stay_within_m() {
+    let mut watched = watched(&["-m", "64"]);
+    let mut writer = watched.server.connect();
+    let mut readers = Vec::new();
+    for number in 0..300 {
+        writer.send(format!("set held{} 0 0 {BIG}\r\n", number % 50));
+        writer.send(vec![b'x'; BIG]);
+        writer.send("\r\n");
+        let _stored_or_refused = receive_until(&mut writer, b"\r\n");
+        let get = format!("get held{}\r\n", number % 50);
+        readers.extend(clients(&watched, 1, |_, client| {
+            client.send(get.repeat(20))
+        }));
+        await_unread(&readers[number]);
+    }
+    watched.assert_bounded(64, readers.len());
+    watched.assert_serves();
+    drop(readers);
+    watched.assert_serves();
+}
+
+#[test]
+fn more_clients_than_c_are_refused_and_places_are_freed() {
+    let mut watched = watched(&["-c", "64"]);
+    let mut clients = Vec::new();
+    let answer = loop {
+        let mut client = watched.server.connect();
+        // A server that refuses may close before it has read this, so the answer can be lost to a reset: send nothing.
+        if clients.len() >= 64 || against_memcached() {
+            let mut answer = [0; 33];
+            client
+                .stream
+                .set_read_timeout(Some(Duration::from_millis(100)))
+                .expect("a timeout");
+            if client.stream.read_exact(&mut answer).is_ok() {
+                break answer;
+            }
+            client
+                .stream
+                .set_read_timeout(Some(PATIENCE))
+                .expect("a timeout");
+        }
+        assert_in_step(&mut client);
+        clients.push(client);
+        assert!(clients.len() <= 64, "-c 64 lets in 65");
+    };
+    assert_eq!(
+        answer.escape_ascii().to_string(),
+        r"ERROR Too many open connections\r\n"
+    );
+    assert!(
+        against_memcached() || clients.len() == 64,
+        "{} let in",
+        clients.len()
+    );
+    assert!(stat(&mut clients[0], "rejected_connections") >= 1);
+    drop(clients);
+    let all_left = || {
+        watched
+            .stat_or_refused("curr_connections")
+            .is_some_and(|count| count <= 3)
+    };
+    assert!(eventually(all_left), "places are not freed");
+    watched.assert_serves();
+}
+
+/// The clients beyond the 64 files wait in the kernel's queue; meanwhile the server must not burn its processor.
+#[test]
+fn more_clients_than_file_descriptors_neither_kill_the_server_nor_make_it_spin() {
+    misbehave(watched_after("ulimit -n 64", &[]), |watched| {
+        let mut first = watched.server.connect();
+        assert_in_step(&mut first);
+        let crowd = clients(watched, 100, |_, client| client.send("version\r\n"));
+        assert_in_step(&mut first);
+        let used = processor_time_of_a_second(watched.pid());
+        assert!(
+            used < Duration::from_millis(500),
+            "{used:?} of a second spent"
+        );
+        drop(crowd);
+        assert_in_step(&mut first);
+    });
+}
+
+/// What a process uses of the processor while one second passes.
+fn processor_time_of_a_second(pid: u32) -> Duration {
+    let before = processor_time(pid);
+    std::thread::sleep(Duration::from_secs(1));
+    processor_time(pid) - before
+}
+
+/// Stacks of 64 MiB in an address space of 1,056 MiB: some threads fit, and when none does, half a stack is left for the rest.
+#[test]
+fn a_thread_that_cannot_be_spawned_costs_that_one_client() {
+    let setup = "export RUST_MIN_STACK=67108864 MALLOC_ARENA_MAX=1; ulimit -v 1081344";
+    misbehave(watched_after(setup, &[]), |watched| {
+        let mut crowd = clients(watched, 40, |_, client| {
+            let _ = client.stream.write_all(b"version\r\n");
+        });
+        let answers = crowd.iter_mut().map(|client| client.receive(8));
+        let count = answers.filter(|answer| answer == b"VERSION ").count();
+        assert!(count > 0, "nobody was served");
+        assert!(count < 40, "no thread was refused: nothing is shown");
+    });
+}
+
+#[test]
+fn a_thousand_idle_connections_cost_at_most_24_kib_each_beside_a_busy_one() {
+    misbehave(watched(&["-c", "2048"]), |watched| {
+        let before = resident(watched.pid());
+        let idle = clients(watched, 1000, |_, client| assert_in_step(client));
+        let each = (resident(watched.pid()) - before) / idle.len();
+        assert!(each <= 24 * 1024, "{each} bytes for each idle connection");
+        let mut busy = watched.server.connect();
+        let start = Instant::now();
+        (0..1000).for_each(|_| assert_in_step(&mut busy));
+        eprintln!(
+            "{each} bytes each; 1,000 commands of a busy client in {:?}",
+            start.elapsed()
+        );
+        idle
+    });
+}
+
+#[test]
+fn an_idle_server_uses_no_processor_time() {
+    let watched = watched(&[]);
+    let clients = clients(&watched, 100, |_, client| assert_in_step(client));
+    let idle = || processor_time_of_a_second(watched.pid()) <= Duration::from_millis(20);
+    assert!(
+        eventually(idle),
+        "the server is busy with {} idle clients",
+        clients.len()
+    );
+}
+
+#[test]
+fn an_idle_timeout_closes_idle_connections_and_no_others() {
+    let mut watched = watched(&["-o", "idle_timeout=2"]);
+    let mut idle = watched.server.connect();
+    let mut busy = watched.server.connect();
+    idle.stream.set_nonblocking(true).expect("nonblocking");
+    let deadline = Instant::now() + 2 * PATIENCE;
+    while !matches!(idle.stream.read(&mut [0]), Ok(0)) {
+        assert_in_step(&mut busy);
+        assert!(Instant::now() < deadline, "an idle client is still there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_in_step(&mut busy);
+    assert!(watched.stat("idle_kicks") >= 1);
+    watched.assert_serves();
+}
+
+#[test]
+fn the_idle_timeout_is_off_by_default() {
+    let watched = watched(&[]);
+    let mut client = watched.server.connect();
+    client.send("stats settings\r\n");
+    let settings = receive_until(&mut client, b"END\r\n");
+    let settings = String::from_utf8_lossy(&settings);
+    assert!(settings.contains("STAT idle_timeout 0\r\n"), "{settings}");
+}
+
+#[test]
+#[ignore = "needs memcached: apt-get install memcached"]
+fn memcached_answers_the_same() {
+    same_tests_against_memcached(&[
+        "memcached_answers_the_same",
+        "lengths_that_memcached_cuts_to_32_bits_are_refused",
+        "more_clients_than_file_descriptors", // it raises its own limit of files
+        "a_thread_that_cannot_be_spawned",    // it has its threads from the start
+    ]);
+}
