@@ -82,8 +82,10 @@ fn a_reset_in_the_middle_of_a_reply() {
 fn a_reset_in_the_middle_of_a_block() {
     misbehave(watched(&[]), |watched| {
         clients(watched, 50, |_, client| {
-            client.send(format!("version\r\nset reset 0 0 {BIG}\r\nhalf of it"));
+            client.send("version\r\n");
             await_unread(client);
+            client.send(format!("set reset 0 0 {BIG}\r\n"));
+            client.send(vec![b'x'; BIG / 2]);
         });
         watched.server.connect().expect("get reset\r\n", "END\r\n");
     });

@@ -95,13 +95,26 @@ impl Server {
                 if matches!(server.child.try_wait(), Ok(Some(_))) {
                     break; // somebody else took the port in between
                 }
-                if TcpStream::connect(address).is_ok() {
+                if server.answers_itself() {
                     return server;
                 }
-                std::thread::yield_now();
+                std::thread::sleep(Duration::from_millis(1));
             }
         }
         panic!("memcached does not start");
+    }
+
+    /// Whether this very process answers at its address: two tests may have taken the same free port, and a connection
+    /// to a port where nobody listens yet may, by chance, be its own other end.
+    fn answers_itself(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.address) else {
+            return false;
+        };
+        let own = format!("STAT pid {}\r\n", self.child.id());
+        let mut reply = vec![0; own.len()];
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        let asked = stream.write_all(b"stats\r\n");
+        asked.is_ok() && stream.read_exact(&mut reply).is_ok() && reply == own.as_bytes()
     }
 
     pub fn connect(&self) -> Connection {
