@@ -200,7 +200,7 @@ struct Trace {
     /// Zipf's cumulative weights: key `n` has the weight `1 / (n + 1) ^ exponent`.
     weights: Vec<f64>,
     random: Random,
-    /// How many of a hundred requests belong to a scan.
+    /// One request in so many belongs to a scan; 0 is none.
     scans: usize,
     scanned: usize,
 }
@@ -223,7 +223,7 @@ impl Trace {
     }
 
     fn next_key(&mut self) -> usize {
-        if self.random.below(100) < self.scans {
+        if self.scans > 0 && self.random.below(self.scans) == 0 {
             self.scanned += 1;
             return KEYS + self.scanned;
         }
@@ -256,13 +256,17 @@ fn hit_ratio(server: &Server, mut trace: Trace) -> f64 {
 /// Measures memcached on the same trace beside ours, which has to be better than it and than 1.6.45 was.
 #[track_caller]
 fn compare_hit_ratios(exponent: f64, scans: usize, newest_memcached: f64) {
-    let measure = |server: Server| move || hit_ratio(&server, Trace::new(exponent, scans));
-    let ours = thread::spawn(measure(Server::ours(&["-m", "16"])));
-    let theirs = thread::spawn(measure(Server::memcached(&["-m", "16"])));
-    let ours = ours.join().expect("our hit ratio");
-    let theirs = theirs.join().expect("memcached's hit ratio");
+    let (ours, memcached) = (watched(&["-m", "16"]), Server::memcached(&["-m", "16"]));
+    let measure = |server| hit_ratio(server, Trace::new(exponent, scans));
+    let (ours, theirs) = thread::scope(|scope| {
+        let theirs = scope.spawn(|| measure(&memcached));
+        (
+            measure(&ours.server),
+            theirs.join().expect("memcached's hit ratio"),
+        )
+    });
     eprintln!(
-        "Zipf {exponent}, {scans} % scans: ours {ours:.3}, memcached {theirs:.3}, 1.6.45 {newest_memcached}"
+        "Zipf {exponent}, a scan every {scans}: ours {ours:.3}, memcached {theirs:.3}, 1.6.45 {newest_memcached}"
     );
     assert!(ours > theirs, "ours {ours:.3}, memcached {theirs:.3}");
     assert!(
@@ -283,10 +287,11 @@ fn the_hit_ratio_of_zipf_0_8_is_above_memcacheds() {
     compare_hit_ratios(0.8, 0, 0.434);
 }
 
+/// Every sixth request asks for a key that never comes again: the mix in which memcached gets near 0.565.
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn the_hit_ratio_of_zipf_1_0_with_scans_is_above_memcacheds() {
-    compare_hit_ratios(1.0, 20, 0.565);
+    compare_hit_ratios(1.0, 6, 0.565);
 }
 
 /// While two clients store three million small items, a third asks again and again: its longest wait.
@@ -326,7 +331,11 @@ fn longest_pause(server: &Server) -> Duration {
 #[ignore = "needs memcached: apt-get install memcached; stores 3,000,000 items in a release build"]
 fn the_longest_pause_while_three_million_items_go_in() {
     let options = ["-m", "1024"];
-    let ours = Server::program_after("", &release(), &[&common::ANY_PORT[..], &options].concat());
+    let ours = if against_memcached() {
+        Server::memcached(&options)
+    } else {
+        Server::program(release(), &[&common::ANY_PORT[..], &options].concat())
+    };
     let theirs = Server::memcached(&options);
     for (name, server) in [("ours", ours), ("memcached", theirs)] {
         let start = Instant::now();
