@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What makes our server take any free port of 127.0.0.1.
-pub const ANY_PORT: [&str; 1] = ["127.0.0.1:0"];
+pub const ANY_PORT: [&str; 2] = ["-p", "0"];
 
 /// A server process, killed when dropped.
 pub struct Server {
