@@ -8,6 +8,7 @@
 mod common;
 
 use common::process::*;
+use common::random::Random;
 use std::env;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -150,6 +150,28 @@ pub fn misbehave<T>(mut watched: Watched, offence: impl FnOnce(&Watched) -> T) {
     assert!(eventually(gone), "{} threads", threads(watched.pid()));
 }
 
+/// Connects this many clients and lets each do one thing.
+pub fn clients(
+    watched: &Watched,
+    count: usize,
+    act: impl Fn(usize, &mut Connection),
+) -> Vec<Connection> {
+    let connect = |number| {
+        let mut client = watched.server.connect();
+        act(number, &mut client);
+        client
+    };
+    (0..count).map(connect).collect()
+}
+
+/// Asks for `version` and gets an answer, so this connection has a place and is in step.
+#[track_caller]
+pub fn assert_in_step(client: &mut Connection) {
+    client.send("version\r\n");
+    let reply = receive_until(client, b"\r\n");
+    assert!(reply.starts_with(b"VERSION "), "{}", show(&reply));
+}
+
 /// `-m` in bytes with a quarter more, and [`PER_CONNECTION`].
 pub fn promised(megabytes: usize, connections: usize) -> usize {
     megabytes * MIB * 5 / 4 + connections * PER_CONNECTION
@@ -259,36 +281,4 @@ pub fn release() -> PathBuf {
         .status();
     assert!(status.expect("run cargo").success(), "no release build");
     folder.join("release/mini-memcached")
-}
-
-/// Numbers that look random and are the same in every run: Marsaglia's xorshift64.
-#[derive(Clone)]
-pub struct Random(u64);
-
-impl Random {
-    pub fn seeded(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number below `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 11) as usize % limit
-    }
-
-    /// A number from 0 up to 1, 1 excluded.
-    pub fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// One of these.
-    pub fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
-        choices[self.below(choices.len())]
-    }
 }
