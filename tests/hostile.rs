@@ -79,13 +79,43 @@ fn three_hundred_values_are_declared_and_never_sent() {
     });
 }
 
-/// 500 clients that have sent all of a big value but its last byte.
+/// Large claims first, then smaller ones into the rest: however much is promised, a small value still finds room.
+#[test]
+fn promises_of_every_size_leave_room_for_others() {
+    misbehave(watched(&["-m", "64"]), |watched| {
+        let mut claims = Vec::new();
+        for bytes in [BIG, BIG / 10, 10_000, 1000, 100, 1] {
+            let claim = |number| format!("set claim{bytes}.{number:02} 0 0 {bytes}\r\n");
+            let before = watched.stat("bytes_read");
+            claims.extend(clients(watched, 75, |number, client| {
+                client.send(claim(number))
+            }));
+            await_read(watched, before + 75 * claim(0).len() as u64);
+        }
+        claims
+    });
+}
+
+/// Waits until the server has read this many bytes, and what is sent in order to ask for that.
+fn await_read(watched: &Watched, bytes: u64) {
+    let mut asking = 0;
+    let all_read = || {
+        asking += "stats\r\n".len() as u64;
+        watched.stat("bytes_read") >= bytes + asking
+    };
+    assert!(eventually(all_read), "the server does not read on");
+}
+
+/// 500 clients that have sent all of a big value but its last byte, and the server has read what they sent.
 fn one_byte_short(watched: &Watched) -> Vec<Connection> {
+    let before = watched.stat("bytes_read");
     let value = vec![b'x'; BIG - 1];
-    clients(watched, 500, |number, client| {
+    let clients = clients(watched, 500, |number, client| {
         client.send(format!("set short{number} 0 0 {BIG}\r\n"));
         client.send(&value);
-    })
+    });
+    await_read(watched, before + (clients.len() * value.len()) as u64);
+    clients
 }
 
 #[test]

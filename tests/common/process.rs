@@ -40,15 +40,13 @@ pub fn watched(options: &[&str]) -> Watched {
 
 /// The same, after `setup` has been run by the shell that becomes the server.
 pub fn watched_after(setup: &str, options: &[&str]) -> Watched {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
     allow_many_files();
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let stderr = scratch(&format!("stderr-{}-{number}", std::process::id())).join("stderr");
-    let setup = format!("{setup}\nexec 2>'{}'", stderr.display());
-    let server = if against_memcached() {
-        Server::memcached(options)
+    let (server, stderr) = if against_memcached() {
+        (Server::memcached(options), PathBuf::new())
     } else {
-        Server::ours_after(&setup, options)
+        let stderr = stderr_file();
+        let setup = format!("{setup}\nexec 2>'{}'", stderr.display());
+        (Server::ours_after(&setup, options), stderr)
     };
     let before = resident(server.child.id());
     Watched {
@@ -56,6 +54,13 @@ pub fn watched_after(setup: &str, options: &[&str]) -> Watched {
         stderr,
         before,
     }
+}
+
+/// A file of its own for each server that this program starts.
+fn stderr_file() -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    scratch(&format!("{}-{number}", env!("CARGO_CRATE_NAME"))).join("stderr")
 }
 
 /// Whether the installed memcached stands in for ours.
@@ -128,7 +133,8 @@ impl Watched {
         (word == b"STAT ").then(|| self.stat(name))
     }
 
-    /// One number of `stats`; 0 when the server does not know the name.
+    /// One number of `stats`, on a connection of its own.
+    #[track_caller]
     pub fn stat(&self, name: &str) -> u64 {
         stat(&mut self.server.connect(), name)
     }
@@ -189,14 +195,16 @@ pub fn eventually(mut condition: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// One number of `stats`, asked for on this connection.
+/// One number of `stats`, asked for on this connection; panics when the server does not know the name.
+#[track_caller]
 pub fn stat(client: &mut Connection, name: &str) -> u64 {
     client.send("stats\r\n");
     let reply = receive_until(client, b"END\r\n");
     let reply = String::from_utf8_lossy(&reply);
     let start = format!("STAT {name} ");
     let line = reply.lines().find_map(|line| line.strip_prefix(&start));
-    line.map_or(0, |number| number.parse().expect("a number in stats"))
+    let number = line.unwrap_or_else(|| panic!("no {name} in {reply}"));
+    number.parse().expect("a number in stats")
 }
 
 /// What comes until `end` has come; panics when it does not come.
