@@ -84,7 +84,7 @@ fn compare_hit_ratios(exponent: f64, scans: usize, newest_memcached: f64) {
         )
     });
     eprintln!(
-        "Zipf {exponent}, a scan every {scans}: ours {ours:.3}, memcached {theirs:.3}, 1.6.45 {newest_memcached}"
+        "Zipf {exponent}, one in {scans} a scan: ours {ours:.3}, memcached {theirs:.3}, 1.6.45 {newest_memcached}"
     );
     assert!(ours > theirs, "ours {ours:.3}, memcached {theirs:.3}");
     assert!(
