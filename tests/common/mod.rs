@@ -6,6 +6,9 @@
 // Each file of tests is a program of its own and uses its own part of this module.
 #![allow(dead_code)]
 
+pub mod process;
+pub mod random;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -15,6 +18,9 @@ use std::time::{Duration, Instant};
 
 /// How long a test waits for a reply before it calls it missing.
 pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What makes our server take any free port of 127.0.0.1.
+pub const ANY_PORT: [&str; 2] = ["-p", "0"];
 
 /// A server process, killed when dropped.
 pub struct Server {
@@ -28,7 +34,20 @@ impl Server {
     /// Starts the finished server, `src/`, on a free port of 127.0.0.1 with these options.
     pub fn ours(options: &[&str]) -> Server {
         let program = assert_cmd::cargo::cargo_bin!("mini-memcached");
-        Server::program(program, &[&["-p", "0"], options].concat())
+        Server::program(program, &[&ANY_PORT, options].concat())
+    }
+
+    /// The finished server again, `exec`ed by `sh` after `setup`: limits (`ulimit -n 64`) and redirections (`exec 2>FILE`).
+    pub fn ours_after(setup: &str, options: &[&str]) -> Server {
+        let program = assert_cmd::cargo::cargo_bin!("mini-memcached");
+        Server::program_after(setup, program, &[&ANY_PORT, options].concat())
+    }
+
+    /// Like [`Server::program`], with `setup` run first by the `sh` that then becomes the program.
+    pub fn program_after(setup: &str, program: &Path, arguments: &[&str]) -> Server {
+        let script = format!("{setup}\nexec \"$0\" \"$@\"");
+        let program = program.to_str().expect("a path in UTF-8");
+        Server::program("sh", &[&["-c", &script, program], arguments].concat())
     }
 
     /// Starts any program that prints `listening on ADDRESS` first.
@@ -77,13 +96,26 @@ impl Server {
                 if matches!(server.child.try_wait(), Ok(Some(_))) {
                     break; // somebody else took the port in between
                 }
-                if TcpStream::connect(address).is_ok() {
+                if server.answers_itself() {
                     return server;
                 }
-                std::thread::yield_now();
+                std::thread::sleep(Duration::from_millis(1));
             }
         }
         panic!("memcached does not start");
+    }
+
+    /// Whether this very process answers at its address: two tests may have taken the same free port, and a connection
+    /// to a port where nobody listens yet may, by chance, be its own other end.
+    fn answers_itself(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.address) else {
+            return false;
+        };
+        let own = format!("STAT pid {}\r\n", self.child.id());
+        let mut reply = vec![0; own.len()];
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        let asked = stream.write_all(b"stats\r\n");
+        asked.is_ok() && stream.read_exact(&mut reply).is_ok() && reply == own.as_bytes()
     }
 
     pub fn connect(&self) -> Connection {
