@@ -31,9 +31,12 @@ const HEAD: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 4
 
 pub fn draw(curves: &[Curve]) -> String {
     let all = || curves.iter().flat_map(|curve| &curve.points);
+    let highest = all().map(|point| point.1).fold(1.0, f64::max);
+    let step = step(highest);
     let scale = Scale {
         most: all().map(|point| point.0).max().unwrap_or(1),
-        step: step(all().map(|point| point.1).fold(1.0, f64::max)),
+        step,
+        lines: (highest / step).ceil() as u32,
     };
     let grid = scale.grid();
     let lines = curves
@@ -62,6 +65,7 @@ struct Scale {
     most: usize,
     /// Operations per second from one line of the grid to the next.
     step: f64,
+    lines: u32,
 }
 
 impl Scale {
@@ -71,12 +75,12 @@ impl Scale {
     }
 
     fn y(&self, per_second: f64) -> f64 {
-        BOTTOM - (BOTTOM - TOP) * per_second / (self.step * 5.0)
+        BOTTOM - (BOTTOM - TOP) * per_second / (self.step * f64::from(self.lines))
     }
 
     fn grid(&self) -> String {
         let mut svg = String::new();
-        for line in 0..=5 {
+        for line in 0..=self.lines {
             let value = self.step * f64::from(line);
             let (y, text, left) = (self.y(value), thousands(value), LEFT - 8.0);
             let _ = writeln!(
