@@ -1,7 +1,7 @@
 //! The load: clients that send a packet, check the reply, and send the next.
 //!
-//! One thread looks at all connections in turn, on sockets that do not block. A sleeping thread for each connection was
-//! tried: waking it costs the server half as much again for each reply, and at 400 connections hides every difference.
+//! One thread looks at all connections in turn, on sockets that do not block. A sleeping thread for each connection
+//! was tried: waking it costs the server half as much again for each reply.
 
 use crate::common::show;
 use crate::script::Packet;
