@@ -52,12 +52,18 @@ pub struct Block {
     pub lines: Vec<Line>,
 }
 
+/// What the info string of a block makes of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
+    /// `rust FILE` gives a new file or replaces top-level items; `diff FILE` edits where its context stands once.
     Code(Code),
+    /// `rust` alone is type-checked, inside a `main` if it has none.
     Illustration,
+    /// `console` and the words of [`Session`].
     Session(Session),
+    /// `python FILE`: a script for the sessions marked `python`.
     Python(String),
+    /// `rust fragment`, `text`, `sh` and the like.
     Unchecked,
 }
 
@@ -71,7 +77,9 @@ pub struct Code {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Role {
     Step,
+    /// The program does not compile after this block.
     Broken,
+    /// Belongs to the exercise above it, and changes a copy of the chapter's final program.
     Solution,
 }
 
@@ -79,22 +87,30 @@ pub enum Role {
 pub struct Session {
     pub mode: Mode,
     pub against: Against,
+    /// Must fail with the chapter's program, and pass with the solution that follows.
     pub exercise: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mode {
+    /// `printf … | nc localhost PORT`, and exactly what comes back.
     Client,
+    /// The terminal of the program: `$ cargo run` starts it anew, the lines are the next it prints.
     Server,
+    /// Run by `sh` beside the chapter's scripts.
     Python,
+    /// `$ ADDR=… cargo test --test NAME`: the lines come in this order, with others between them.
     CargoTest,
+    /// Not replayed: installing something.
     Shown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Against {
     Program,
+    /// `memcached`: the program and memcached answer alike; of a `cargo-test`, memcached alone is asked.
     Both,
+    /// `only-memcached`: here the original differs, or there is no program yet.
     Memcached,
 }
 
