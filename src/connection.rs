@@ -78,10 +78,13 @@ impl<'a> Connection<'a> {
         Ok(end == *b"\r\n")
     }
 
-    /// Reads what nobody wants, without keeping it. `false`: the client left before the end of it.
-    pub fn swallow(&mut self, bytes: u64) -> io::Result<bool> {
+    /// Reads what nobody wants, to its last byte, without keeping it.
+    pub fn swallow(&mut self, bytes: u64) -> io::Result<()> {
         let swallowed = io::copy(&mut self.reader.by_ref().take(bytes), &mut io::sink())?;
-        Ok(swallowed == bytes)
+        if swallowed < bytes {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(())
     }
 
     /// When the last bytes came.

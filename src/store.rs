@@ -207,12 +207,11 @@ impl Store {
     }
 
     fn store_over(&mut self, slot: Slot, item: Item, change: &Change) -> Outcome {
-        let now = self.now;
         let Some(old) = self.item_mut(slot) else {
             return Outcome::NotStored;
         };
         if change.mode == Mode::Add {
-            old.mark(now);
+            old.state |= MARKED;
             return Outcome::NotStored;
         }
         let Some(item) = change.apply(old, item) else {
