@@ -182,9 +182,6 @@ const CONVERSATION: &[(&str, &str)] = &[
         "get B none A\r\n",
         "VALUE B 0 0\r\n\r\nVALUE A 4294967295 2\r\n\r\n\r\nEND\r\n",
     ),
-    ("delete A\r\n", "DELETED\r\n"),
-    ("delete A\r\n", "NOT_FOUND\r\n"),
-    ("get A B\r\n", "VALUE B 0 0\r\n\r\nEND\r\n"),
     (
         "set A 1 0 3 noreply\r\none\r\nget A\r\n",
         "VALUE A 1 3\r\none\r\nEND\r\n",
