@@ -78,7 +78,13 @@ fn python_sessions_replay() {
 
 #[test]
 fn solutions_solve_their_exercises() {
-    none(checks::solutions(project()));
+    none(checks::solutions(project(), Peer::Program));
+}
+
+#[test]
+#[ignore = "needs memcached: apt-get install memcached"]
+fn solutions_solve_their_exercises_against_memcached() {
+    none(checks::solutions(project(), Peer::Memcached));
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn differs(chapter: &Chapter, folder: &Path) -> Faults {
 /// Every chapter's end, and every solution, is as rustfmt writes it.
 pub fn formatted(root: &Path) -> Faults {
     let mut workshop = Workshop::new();
-    each(root, |chapter| {
+    let mut faults = each(root, |chapter| {
         let solutions = chapter
             .exercises
             .iter()
@@ -177,10 +177,12 @@ pub fn formatted(root: &Path) -> Faults {
                     .map(|complaint| at_its_line(chapter, tree, complaint)),
             );
         }
-        faults.sort();
-        faults.dedup();
         faults
-    })
+    });
+    // What is not mended stays so in every chapter that follows.
+    faults.sort();
+    faults.dedup();
+    faults
 }
 
 /// Every session replays; with `python` also those that need pymemcache.
@@ -190,20 +192,28 @@ pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
         let mut faults = Desk::new(&mut workshop, peer, python).chapter(chapter);
         if peer == Peer::Memcached {
             let mut desk = Desk::new(&mut workshop, peer, python);
-            let checks = chapter.exercises.iter();
+            let checks = chapter
+                .exercises
+                .iter()
+                .filter(|exercise| !exercise.needs_memcached());
             faults.extend(checks.flat_map(|exercise| desk.exercise(exercise, &chapter.tree)));
         }
         faults
     })
 }
 
-/// The check of an exercise fails before its solution and passes after it.
-pub fn solutions(root: &Path) -> Faults {
+/// The check of an exercise fails before its solution and passes after it; of those exercises this peer can judge.
+pub fn solutions(root: &Path, peer: Peer) -> Faults {
     let mut workshop = Workshop::new();
     each(root, |chapter| {
         let mut faults = Vec::new();
-        for exercise in &chapter.exercises {
-            let mut desk = Desk::new(&mut workshop, Peer::Program, false);
+        let memcached = peer == Peer::Memcached;
+        let own = chapter
+            .exercises
+            .iter()
+            .filter(|exercise| exercise.needs_memcached() == memcached);
+        for exercise in own {
+            let mut desk = Desk::new(&mut workshop, peer, false);
             if desk.exercise(exercise, &chapter.tree).is_empty() {
                 let what = "this exercise's check passes before it is solved";
                 faults.push(Fault::at(&exercise.place, what));

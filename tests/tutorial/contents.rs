@@ -2,11 +2,15 @@
 
 use crate::checks::{Faults, contents, each};
 use crate::prose::{Fault, Place};
+use crate::steps;
 use std::fs;
 use std::path::Path;
 
 /// The table of contents names every chapter in order, with its minutes and their sum.
 pub fn minutes(root: &Path) -> Faults {
+    if let Err(faults) = steps::read(root) {
+        return faults;
+    }
     let text = fs::read_to_string(root.join("tutorial/README.md")).unwrap_or_default();
     let rows: Vec<(Place, &str)> = (1..)
         .zip(text.lines())

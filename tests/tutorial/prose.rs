@@ -213,7 +213,7 @@ fn session(words: &[&str]) -> Result<Session, String> {
         Mode::Shown => exercise || against.is_some(),
         Mode::Server => against.is_some(),
         Mode::Python => exercise,
-        Mode::CargoTest => exercise && against.is_some(),
+        Mode::CargoTest => false,
         Mode::Client => exercise && against == Some(Against::Memcached),
     };
     if impossible {

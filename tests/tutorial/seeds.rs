@@ -34,6 +34,8 @@ const CONTENTS: &str = "tutorial/README.md";
 const REBUILD: Check = |root| checks::rebuild(root, false);
 const SESSIONS: Check = |root| checks::sessions(root, Peer::Program, false);
 const MEMCACHED: Check = |root| checks::sessions(root, Peer::Memcached, false);
+const SOLUTIONS: Check = |root| checks::solutions(root, Peer::Program);
+const TESTS_SOLVED: Check = |root| checks::solutions(root, Peer::Memcached);
 const PYTHON: Check = |root| checks::sessions(root, Peer::Program, true);
 
 #[rustfmt::skip]
@@ -66,7 +68,7 @@ const SEEDS: &[Seed] = &[
         check: REBUILD, at: (TWO, "```diff main.rs @2"), says: "matches 0 times" },
     Seed { name: "a diff that matches twice", file: TWO, old: "-//! A server that shouts.\n+//! A server that has nothing.", new: " }\n+",
         check: REBUILD, at: (TWO, "```diff main.rs @2"), says: "matches 2 times" },
-    Seed { name: "a block said to be broken that compiles", file: TWO, old: "```rust tests/conversation.rs", new: "```rust tests/conversation.rs broken",
+    Seed { name: "a block said to be broken that compiles", file: TWO, old: "```rust tests/conversation.rs\n", new: "```rust tests/conversation.rs broken\n",
         check: REBUILD, at: (TWO, "```rust tests/conversation.rs broken"), says: "but the program compiles" },
     Seed { name: "a block that does not compile", file: ONE, old: "```rust main.rs broken", new: "```rust main.rs",
         check: REBUILD, at: (ONE, "```rust main.rs"), says: "cannot find function `serve`" },
@@ -85,9 +87,9 @@ const SEEDS: &[Seed] = &[
     Seed { name: "a chapter not listed", file: CONTENTS, old: "| 2 | [It misses](02-miss.md) | 7 minutes |\n", new: "",
         check: contents::minutes, at: (CONTENTS, "#"), says: "02-miss is not listed" },
     Seed { name: "an exercise that is solved already", file: ONE, old: "HELLO!", new: "HELLO",
-        check: checks::solutions, at: (ONE, "```console exercise"), says: "passes before it is solved" },
+        check: SOLUTIONS, at: (ONE, "```console exercise"), says: "passes before it is solved" },
     Seed { name: "a solution that does not solve", file: ONE, old: "+ \"!\\n\"", new: "+ \"?\\n\"",
-        check: checks::solutions, at: (ONE, "HELLO!"), says: "really comes `HELLO?`" },
+        check: SOLUTIONS, at: (ONE, "HELLO!"), says: "really comes `HELLO?`" },
     Seed { name: "a fourth session that is only shown", file: TWO, old: "```console shown\n", new: "```console shown\n```\n```console shown\n```\n```console shown\n```\n```console shown\n",
         check: checks::shown, at: (TWO, "```console shown @4"), says: "more than 3" },
 ];
@@ -102,6 +104,10 @@ const SEEDS_WITH_TOOLS: &[Seed] = &[
         check: MEMCACHED, at: (TWO, "test a_miss"), says: "does not come (in this order)" },
     Seed { name: "Python prints something else", file: TWO, old: "\nNone\n", new: "\nNothing\n",
         check: PYTHON, at: (TWO, "Nothing"), says: "really comes `None`" },
+    Seed { name: "a test to write that is there already", file: TWO, old: "a_second_miss ... ok", new: "a_miss ... ok",
+        check: TESTS_SOLVED, at: (TWO, "```console cargo-test only-memcached exercise"), says: "passes before it is solved" },
+    Seed { name: "a test to write that memcached does not pass", file: TWO, old: "reply.is_empty()", new: "reply.is_ascii()",
+        check: TESTS_SOLVED, at: (TWO, "a_second_miss ... ok"), says: "does not come (in this order)" },
     Seed { name: "unformatted code", file: ONE, old: "{} wrote:\",", new: "{} wrote:\" ,",
         check: checks::formatted, at: (ONE, "wrote:\" ,"), says: "rustfmt" },
 ];
@@ -189,7 +195,7 @@ fn the_fixture_has_no_faults() {
     for check in [
         REBUILD,
         SESSIONS,
-        checks::solutions,
+        SOLUTIONS,
         contents::minutes,
         checks::shown,
         checks::small_steps,
@@ -202,7 +208,7 @@ fn the_fixture_has_no_faults() {
 #[ignore = "needs memcached, pymemcache, rustfmt: apt-get install memcached, pip install pymemcache, rustup component add rustfmt"]
 fn the_fixture_has_no_faults_with_tools() {
     let root = fixture("none with tools");
-    for check in [MEMCACHED, PYTHON, checks::formatted] {
+    for check in [MEMCACHED, PYTHON, TESTS_SOLVED, checks::formatted] {
         assert_eq!(check(&root), []);
     }
 }

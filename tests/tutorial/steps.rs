@@ -1,6 +1,6 @@
 //! The tutorial as its reader goes through it: chapter by chapter, the files after each block, the exercises.
 
-use crate::prose::{self, Block, Fault, Kind, Place, Role};
+use crate::prose::{self, Against, Block, Fault, Kind, Mode, Place, Role};
 use crate::tree::{self, Tree};
 use std::fs;
 use std::path::Path;
@@ -30,6 +30,18 @@ pub struct Exercise {
     pub checks: Vec<Block>,
     /// The chapter's program with the solution applied.
     pub solution: Option<Tree>,
+}
+
+impl Exercise {
+    /// Its checks run a test against memcached, so the program alone cannot judge it.
+    pub fn needs_memcached(&self) -> bool {
+        self.checks.iter().any(|check| match &check.kind {
+            Kind::Session(words) => {
+                words.mode == Mode::CargoTest && words.against != Against::Program
+            }
+            _ => false,
+        })
+    }
 }
 
 /// Reads every chapter below `root/tutorial`, or tells all that cannot be read or applied.
