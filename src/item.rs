@@ -12,10 +12,12 @@ use crate::clock::{Moment, NEVER};
 /// the same sizes.
 const MEMCACHED_HEADER: usize = 59;
 
-/// What an item costs beside its key and data block, in bytes: its slot (40), its place in the queue (8), its entry
-/// in the index (13, which is 15 to 30 since the index is between half and seven eighths full) and the headers of
-/// `Arc` and malloc (16 + 8, then rounded up to 16). Measured with tests/memory.rs.
-const OVERHEAD: usize = 106;
+/// The two counters of an `Arc`, and malloc's own word before every block, in bytes.
+const ARC_BYTES: usize = 16;
+const MALLOC_BYTES: usize = 8;
+
+/// malloc's blocks are multiples of this, in bytes.
+const MALLOC_STEP: usize = 16;
 
 /// Asked for since it was stored: the `h` of meta get.
 pub const FETCHED: u8 = 1;
@@ -89,9 +91,14 @@ impl Item {
         Arc::get_mut(&mut self.bytes).map_or(&mut [], |bytes| &mut bytes[start..])
     }
 
-    /// What an item with such a key and data block takes of `-m`, in bytes.
+    /// What the bytes of an item with such a key and data block really take of the memory.
     pub fn weight(key: &[u8], data_length: usize) -> usize {
-        key.len() + data_length + OVERHEAD
+        let bytes = key.len() + data_length + ARC_BYTES + MALLOC_BYTES;
+        bytes.next_multiple_of(MALLOC_STEP)
+    }
+
+    pub fn own_weight(&self) -> usize {
+        Item::weight(self.key(), self.data().len())
     }
 
     /// The bytes that are compared with `-I`.
@@ -110,6 +117,11 @@ impl Item {
         let marked = self.state & MARKED != 0;
         self.state &= !MARKED;
         marked && !self.has_expired(now)
+    }
+
+    /// Whether somebody is just writing it to a client.
+    pub fn is_lent(&self) -> bool {
+        Arc::strong_count(&self.bytes) > 1
     }
 
     pub fn has_expired(&self, now: Moment) -> bool {

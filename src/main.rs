@@ -25,7 +25,7 @@ mod server;
 mod stats;
 mod store;
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -123,7 +123,13 @@ fn talk(server: &Server, stream: &TcpStream, id: u64) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let idle_timeout = Duration::from_secs(server.options.idle_timeout);
     stream.set_read_timeout(Some(idle_timeout).filter(|timeout| !timeout.is_zero()))?;
-    server::serve(server, stream, id)
+    let farewell = server::serve(server, stream, id);
+    if let Err(error) = &farewell
+        && matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+    {
+        server.stats.idle_kicks.add(1);
+    }
+    farewell
 }
 
 /// One of the `-c` places; it is free again when this is dropped, even by a panic.

@@ -23,6 +23,9 @@ pub const NON_NUMERIC: &str = "CLIENT_ERROR cannot increment or decrement non-nu
 /// So many keys of one `get` are looked up before the lock is let go and their values are written.
 const KEYS_AT_ONCE: usize = 64;
 
+/// Values of one `get` that are held before they are written: a slow client shall not hold much, in bytes.
+const BYTES_AT_ONCE: usize = 64 * 1024;
+
 /// What all connections share.
 pub struct Server {
     pub cache: Cache,
@@ -72,8 +75,16 @@ fn get(
     let mut keys = split(get.keys).peekable();
     while keys.peek().is_some() {
         server.cache.with(now, |store| {
-            let batch = keys.by_ref().take(KEYS_AT_ONCE);
-            hits.extend(batch.filter_map(|key| fetch(store, key, expires, now)));
+            let mut bytes = 0;
+            for key in keys.by_ref().take(KEYS_AT_ONCE) {
+                if let Some(item) = fetch(store, key, expires, now) {
+                    bytes += item.data().len();
+                    hits.push(item);
+                }
+                if bytes > BYTES_AT_ONCE {
+                    break;
+                }
+            }
         });
         for item in hits.drain(..) {
             write_value(connection, &item, get.with_cas)?;

@@ -75,6 +75,8 @@ pub struct Stats {
     pub total_connections: Counter,
     /// Turned away because of `-c`.
     pub rejected_connections: Counter,
+    /// Hung up on because of `-o idle_timeout`.
+    pub idle_kicks: Counter,
     pub bytes_read: Counter,
     pub bytes_written: Counter,
     /// How many times `-v` was given, or what the verbosity command said.
@@ -129,6 +131,7 @@ fn general(server: &Server, connection: &mut Connection) -> io::Result<()> {
         "rejected_connections",
         stats.rejected_connections.get(),
     )?;
+    stat(connection, "idle_kicks", stats.idle_kicks.get())?;
     stat(connection, "bytes_read", stats.bytes_read.get())?;
     stat(connection, "bytes_written", stats.bytes_written.get())?;
     let (counts, items, bytes) = server.cache.with(connection.now(), |store| {

@@ -35,6 +35,13 @@ impl Cache {
     }
 }
 
+/// The slot of an item and its place in the order of eviction, in bytes.
+const SLOT_BYTES: usize = 48;
+
+/// Clients that announce large values and never send them can get three quarters of the memory, not all of it. What is
+/// not larger than this, in bytes, always finds room.
+const SMALL: usize = 16 * 1024;
+
 /// Why there is no room for an item.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Refusal {
@@ -53,12 +60,14 @@ pub struct Store {
     swept: usize,
     /// What waits to be freed outside of the lock.
     thrown_out: Vec<Option<Item>>,
+    /// Thrown out, but not free: somebody is still writing them to a slow client.
+    lent: Vec<Item>,
     limit: usize,
     size_max: usize,
-    /// Bytes that the items take.
+    /// Bytes of the items, those that are lent included.
     used: usize,
     /// Bytes promised to items that are being received.
-    reserved: usize,
+    promised: usize,
     last_cas: u64,
     now: Moment,
     /// When a `flush_all` with a delay takes effect.
@@ -69,16 +78,17 @@ pub struct Store {
 impl Store {
     fn new(limit: usize, size_max: usize) -> Store {
         Store {
-            index: Index::default(),
+            index: Index::new(),
             items: Vec::new(),
             vacant: Vec::new(),
             order: Sieve::new(),
             swept: 0,
             thrown_out: Vec::new(),
+            lent: Vec::new(),
             limit,
             size_max,
             used: 0,
-            reserved: 0,
+            promised: 0,
             last_cas: 0,
             now: NEVER,
             flush_at: NEVER,
@@ -153,19 +163,14 @@ impl Store {
     /// Makes room for an item that is going to be received, and holds it until `store` or `release`. A set that is
     /// refused takes the old item with it: better a miss than stale data.
     pub fn reserve(&mut self, key: &[u8], bytes: usize, change: &Change) -> Result<(), Refusal> {
-        let weight = Item::weight(key, bytes);
-        let refusal = if Item::size(key, bytes) > self.size_max {
-            self.counts.store_too_large += 1;
-            Refusal::TooLarge
-        } else if self.reserved + weight > self.limit {
-            self.counts.store_no_memory += 1;
-            Refusal::OutOfMemory
-        } else {
-            self.sweep();
-            self.reserved += weight;
-            self.evict();
-            return Ok(());
+        let refusal = match self.promise(key, bytes) {
+            Ok(()) => return Ok(()),
+            Err(refusal) => refusal,
         };
+        match refusal {
+            Refusal::TooLarge => self.counts.store_too_large += 1,
+            Refusal::OutOfMemory => self.counts.store_no_memory += 1,
+        }
         if change.mode == Mode::Set
             && !change.is_cas()
             && let Some(slot) = self.live(key)
@@ -175,9 +180,27 @@ impl Store {
         Err(refusal)
     }
 
+    fn promise(&mut self, key: &[u8], bytes: usize) -> Result<(), Refusal> {
+        if Item::size(key, bytes) > self.size_max {
+            return Err(Refusal::TooLarge);
+        }
+        let weight = Item::weight(key, bytes);
+        if weight > SMALL && self.promised + weight > self.limit / 4 * 3 {
+            return Err(Refusal::OutOfMemory);
+        }
+        self.sweep();
+        self.promised += weight;
+        self.evict();
+        if weight > SMALL && self.bytes() > self.limit {
+            self.promised -= weight;
+            return Err(Refusal::OutOfMemory);
+        }
+        Ok(())
+    }
+
     /// Gives back what was reserved for an item that did not come.
     pub fn release(&mut self, key: &[u8], bytes: usize) {
-        self.reserved -= Item::weight(key, bytes);
+        self.promised -= Item::weight(key, bytes);
     }
 
     /// Stores an item for which room was reserved, if the present one allows it.
@@ -258,9 +281,9 @@ impl Store {
         self.index.len()
     }
 
-    /// The bytes that items take, and those that are being received.
+    /// All that counts against the limit, in bytes: the items, what is promised, and the store's own tables.
     pub fn bytes(&self) -> usize {
-        self.used + self.reserved
+        self.used + self.promised + self.items.len() * SLOT_BYTES + self.index.bytes()
     }
 
     fn insert(&mut self, mut item: Item, cas: Option<u64>) -> u64 {
@@ -270,7 +293,7 @@ impl Store {
         if let Some(slot) = self.index.get(item.key()) {
             self.throw_out(slot);
         }
-        self.used += Item::weight(item.key(), item.data().len());
+        self.used += item.own_weight();
         self.counts.total_items += 1;
         let slot = match self.vacant.pop() {
             Some(slot) => slot,
@@ -291,19 +314,20 @@ impl Store {
         item.cas = cas;
         item.accessed = self.now;
         item.state |= MARKED;
-        self.used += Item::weight(item.key(), item.data().len());
+        self.used += item.own_weight();
         self.counts.total_items += 1;
-        let old = self.items[slot as usize].replace(item);
-        self.forget(old);
+        if let Some(old) = self.items[slot as usize].replace(item) {
+            self.let_go(old);
+        }
         self.evict();
         cas
     }
 
     fn clear(&mut self) {
-        self.index = Index::default();
+        self.index = Index::new();
         self.order = Sieve::new();
         self.vacant = Vec::new();
-        self.used = 0;
+        self.used = self.lent.iter().map(Item::own_weight).sum();
         self.thrown_out.append(&mut self.items);
     }
 
@@ -315,20 +339,32 @@ impl Store {
         self.index.remove(item.key());
         self.order.leave(slot);
         self.vacant.push(slot);
-        self.forget(Some(item));
+        self.let_go(item);
     }
 
-    fn forget(&mut self, item: Option<Item>) {
-        let weight = item
-            .as_ref()
-            .map_or(0, |item| Item::weight(item.key(), item.data().len()));
-        self.used -= weight;
-        self.thrown_out.push(item);
+    /// Lets an item go. While somebody is still writing it to a client, its bytes go on to count.
+    fn let_go(&mut self, item: Item) {
+        if item.is_lent() {
+            self.lent.push(item);
+        } else {
+            self.used -= item.own_weight();
+            self.thrown_out.push(Some(item));
+        }
+    }
+
+    /// Lets the lent items go that have come back.
+    fn take_back(&mut self) {
+        for item in mem::take(&mut self.lent) {
+            self.let_go(item);
+        }
     }
 
     /// Evicts until what is stored and what is promised fit into the limit.
     fn evict(&mut self) {
-        while self.used + self.reserved > self.limit {
+        if self.bytes() > self.limit {
+            self.take_back();
+        }
+        while self.bytes() > self.limit {
             let (items, now) = (&mut self.items, self.now);
             let spare = |slot: Slot| {
                 items[slot as usize]
