@@ -11,8 +11,12 @@ use std::net::TcpStream;
 use crate::clock::{Clock, Moment};
 use crate::stats::Stats;
 
-/// What is read ahead, and what is gathered of replies, at most: bytes.
-const BUFFER: usize = 16 * 1024;
+/// What is read ahead, in bytes: 32 commands of a client in a hurry. The first read touches all of it, and an idle
+/// connection keeps it.
+const READ_AHEAD: usize = 4 * 1024;
+
+/// What is gathered of replies before some of it is written, in bytes.
+const REPLIES: usize = 16 * 1024;
 
 /// More than that without the end of a line, and the client is hung up on, as by memcached...
 const LINE_MAX: usize = 2048;
@@ -35,12 +39,12 @@ impl<'a> Connection<'a> {
     ) -> Connection<'a> {
         let socket = Socket { stream, stats };
         let incoming = Incoming {
-            replies: BufWriter::with_capacity(BUFFER, socket),
+            replies: BufWriter::with_capacity(REPLIES, socket),
             clock,
             now: clock.now(),
         };
         Connection {
-            reader: BufReader::with_capacity(BUFFER, incoming),
+            reader: BufReader::with_capacity(READ_AHEAD, incoming),
             id,
         }
     }
@@ -49,7 +53,7 @@ impl<'a> Connection<'a> {
     /// `false`: the client has left, or its line does not end.
     pub fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
         line.clear();
-        line.shrink_to(BUFFER);
+        line.shrink_to(READ_AHEAD);
         while !line.ends_with(b"\n") {
             if line.len() > LINE_MAX && !(may_be_long(line) && line.len() < KEYS_MAX) {
                 return Ok(false);

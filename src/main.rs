@@ -46,6 +46,8 @@ const USAGE: u8 = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    with_one_heap();
     let arguments = std::env::args_os().skip(1);
     let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     let options = match options::parse(arguments) {
@@ -65,6 +67,26 @@ fn main() -> ExitCode {
             eprintln!("{problem}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// glibc gives threads heaps of their own, and what is freed in one is not free in the others: at `-m 64` that costs 40 MB.
+/// It reads these settings only when a program starts, so the program starts once more. Values above 128 KiB then have
+/// pages of their own, which are given back when they are freed.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn with_one_heap() {
+    use std::os::unix::process::CommandExt;
+    const HEAPS: &str = "MALLOC_ARENA_MAX";
+    if std::env::var_os(HEAPS).is_some() {
+        return;
+    }
+    if let Ok(program) = std::env::current_exe() {
+        let settings = [(HEAPS, "1"), ("MALLOC_MMAP_THRESHOLD_", "131072")];
+        // exec returns only when it fails, and then the server runs with many heaps.
+        let _ = std::process::Command::new(program)
+            .args(std::env::args_os().skip(1))
+            .envs(settings)
+            .exec();
     }
 }
 
