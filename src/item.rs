@@ -16,8 +16,9 @@ const MEMCACHED_HEADER: usize = 59;
 const ARC_BYTES: usize = 16;
 const MALLOC_BYTES: usize = 8;
 
-/// malloc's blocks are multiples of this, in bytes.
-const MALLOC_STEP: usize = 16;
+/// malloc's blocks are multiples of 16 bytes, and from this size on multiples of a page.
+pub const PAGED_FROM: usize = 16 * 1024;
+const PAGE: usize = 4096;
 
 /// Asked for since it was stored: the `h` of meta get.
 pub const FETCHED: u8 = 1;
@@ -94,7 +95,7 @@ impl Item {
     /// What the bytes of an item with such a key and data block really take of the memory.
     pub fn weight(key: &[u8], data_length: usize) -> usize {
         let bytes = key.len() + data_length + ARC_BYTES + MALLOC_BYTES;
-        bytes.next_multiple_of(MALLOC_STEP)
+        bytes.next_multiple_of(if bytes < PAGED_FROM { 16 } else { PAGE })
     }
 
     pub fn own_weight(&self) -> usize {

@@ -33,6 +33,7 @@ use std::thread;
 use std::time::Duration;
 
 use clock::Clock;
+use item::PAGED_FROM;
 use options::{Options, Task};
 use server::Server;
 use stats::Stats;
@@ -70,9 +71,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// glibc gives threads heaps of their own, and what is freed in one is not free in the others: at `-m 64` that costs 40 MB.
-/// It reads these settings only when a program starts, so the program starts once more. Values above 128 KiB then have
-/// pages of their own, which are given back when they are freed.
+/// glibc gives threads heaps of their own, and what is freed in one cannot be used by another: at `-m 64` that costs
+/// 40 MB. It reads these settings only when a program starts, so the program starts once more, with one heap. Blocks
+/// above 16 KiB get pages of their own, so that no hole in the heap is too small for them; there are only so many of
+/// these (Linux allows 65,530 in a process), and threads need some too.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn with_one_heap() {
     use std::os::unix::process::CommandExt;
@@ -81,11 +83,12 @@ fn with_one_heap() {
         return;
     }
     if let Ok(program) = std::env::current_exe() {
-        let settings = [(HEAPS, "1"), ("MALLOC_MMAP_THRESHOLD_", "131072")];
-        // exec returns only when it fails, and then the server runs with many heaps.
+        // exec returns only when it fails; then the server runs with many heaps.
         let _ = std::process::Command::new(program)
             .args(std::env::args_os().skip(1))
-            .envs(settings)
+            .env(HEAPS, "1")
+            .env("MALLOC_MMAP_THRESHOLD_", PAGED_FROM.to_string())
+            .env("MALLOC_MMAP_MAX_", "16384")
             .exec();
     }
 }
