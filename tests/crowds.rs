@@ -96,8 +96,9 @@ fn a_thread_that_cannot_be_spawned_costs_that_one_client() {
 }
 
 #[test]
+#[ignore = "builds the server in release mode: stacks of a debug build are twice as deep"]
 fn a_thousand_idle_connections_cost_at_most_24_kib_each_beside_a_busy_one() {
-    misbehave(watched(&["-c", "2048"]), |watched| {
+    misbehave(watched_release(&["-c", "2048"]), |watched| {
         let before = resident(watched.pid());
         let idle = clients(watched, 1000, |_, client| assert_in_step(client));
         let each = (resident(watched.pid()) - before) / idle.len();

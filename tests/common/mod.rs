@@ -37,12 +37,6 @@ impl Server {
         Server::program(program, &[&ANY_PORT, options].concat())
     }
 
-    /// The finished server again, `exec`ed by `sh` after `setup`: limits (`ulimit -n 64`) and redirections (`exec 2>FILE`).
-    pub fn ours_after(setup: &str, options: &[&str]) -> Server {
-        let program = assert_cmd::cargo::cargo_bin!("mini-memcached");
-        Server::program_after(setup, program, &[&ANY_PORT, options].concat())
-    }
-
     /// Like [`Server::program`], with `setup` run first by the `sh` that then becomes the program.
     pub fn program_after(setup: &str, program: &Path, arguments: &[&str]) -> Server {
         let script = format!("{setup}\nexec \"$0\" \"$@\"");

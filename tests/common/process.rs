@@ -40,13 +40,24 @@ pub fn watched(options: &[&str]) -> Watched {
 
 /// The same, after `setup` has been run by the shell that becomes the server.
 pub fn watched_after(setup: &str, options: &[&str]) -> Watched {
+    let ours = assert_cmd::cargo::cargo_bin!("mini-memcached");
+    watched_program(ours, setup, options)
+}
+
+/// The server as its users build it.
+pub fn watched_release(options: &[&str]) -> Watched {
+    watched_program(&release(), "", options)
+}
+
+fn watched_program(ours: &Path, setup: &str, options: &[&str]) -> Watched {
     allow_many_files();
     let (server, stderr) = if against_memcached() {
         (Server::memcached(options), PathBuf::new())
     } else {
         let stderr = stderr_file();
         let setup = format!("{setup}\nexec 2>'{}'", stderr.display());
-        (Server::ours_after(&setup, options), stderr)
+        let arguments = [&super::ANY_PORT, options].concat();
+        (Server::program_after(&setup, ours, &arguments), stderr)
     };
     let before = resident(server.child.id());
     Watched {
