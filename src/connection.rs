@@ -5,8 +5,9 @@
 //! `read`, and it flushes first. So a client that has sent one whole command and half of the next gets its first
 //! answer at once, many commands in one packet are answered by one packet, and no command has to think of it.
 
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::thread;
 
 use crate::clock::{Clock, Moment};
 use crate::stats::Stats;
@@ -24,6 +25,9 @@ const LINE_MAX: usize = 2048;
 /// ...but the keys of a `get` or `gets` may be many. memcached has no limit here; this is room for 4,000 of the longest.
 const KEYS_MAX: usize = 1024 * 1024;
 
+/// How often a connection looks for something to read before it sleeps.
+const LOOKS: usize = 8;
+
 pub struct Connection<'a> {
     reader: BufReader<Incoming<'a>>,
     /// Tells connections apart in the conversation that `-vv` shows.
@@ -37,7 +41,11 @@ impl<'a> Connection<'a> {
         stats: &'a Stats,
         id: u64,
     ) -> Connection<'a> {
-        let socket = Socket { stream, stats };
+        let socket = Socket {
+            stream,
+            stats,
+            blocking: true,
+        };
         let incoming = Incoming {
             replies: BufWriter::with_capacity(REPLIES, socket),
             clock,
@@ -153,14 +161,42 @@ impl Read for Incoming<'_> {
 }
 
 /// The stream, counting what passes.
+///
+/// Threads are not slow; putting them to sleep and waking them is. Whoever finds nothing to read lets the other threads
+/// run and looks again a few times, before the thread really blocks.
 struct Socket<'a> {
     stream: &'a TcpStream,
     stats: &'a Stats,
+    /// Whether reading and writing wait, as the stream was last told.
+    blocking: bool,
+}
+
+impl Socket<'_> {
+    fn set_blocking(&mut self, blocking: bool) -> io::Result<()> {
+        if self.blocking != blocking {
+            self.stream.set_nonblocking(!blocking)?;
+            self.blocking = blocking;
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, or comes while others run.
+    fn look(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.set_blocking(false)?;
+        for _ in 0..LOOKS {
+            match self.stream.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
+                result => return result,
+            }
+        }
+        self.set_blocking(true)?;
+        self.stream.read(buffer)
+    }
 }
 
 impl Read for Socket<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.stream.read(buffer)?;
+        let count = self.look(buffer)?;
         self.stats.bytes_read.add(count);
         Ok(count)
     }
@@ -168,7 +204,13 @@ impl Read for Socket<'_> {
 
 impl Write for Socket<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.stream.write(bytes)?;
+        let count = match self.stream.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.set_blocking(true)?;
+                self.stream.write(bytes)?
+            }
+            result => result?,
+        };
         self.stats.bytes_written.add(count);
         Ok(count)
     }
