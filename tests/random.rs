@@ -3,6 +3,7 @@
 //! A small key space and a generator of its own, so that operations meet on the same items. Every operation is followed
 //! by `mn`, whose `MN` tells the replies apart. Numbers that are each server's own are taken out before comparing: cas
 //! uniques, and what is left of a time to live, within half a minute. A cas unique that is sent is the one that this very server gave last.
+//! What our server answers otherwise on purpose is not sent: `deviates` in `random/operations.rs`.
 //!
 //! `SEED=42 cargo test --test random -- --ignored` repeats a run.
 

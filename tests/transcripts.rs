@@ -1,4 +1,5 @@
-//! Conversations as data: every file of `tests/transcripts/` is held with our server and, unchanged, with a real memcached.
+//! Conversations as data: every file of `tests/transcripts/` is held with our server and, but for the few
+//! exchanges that are marked with a reason, with a real memcached.
 //! How the files are to be read is told in `transcripts/notation.rs`.
 //! `FILE=incr cargo test --test transcripts` holds only the files whose name contains `incr`.
 
@@ -55,8 +56,8 @@ fn ours(_: &[&str]) -> Server {
     Server::ours(&[])
 }
 
-/// Holds every conversation, all files at once, and panics with whatever went otherwise.
-fn hold_all(start: &(dyn Fn(&[&str]) -> Server + Sync), newer: bool) {
+/// Holds every conversation, all files at once, and panics with whatever went otherwise; `marked` exchanges are optional.
+fn hold_all(start: &(dyn Fn(&[&str]) -> Server + Sync), marked: bool) {
     let files = files();
     assert!(!files.is_empty(), "no transcript to hold");
     let failures: Vec<String> = thread::scope(|scope| {
@@ -65,7 +66,7 @@ fn hold_all(start: &(dyn Fn(&[&str]) -> Server + Sync), newer: bool) {
             .map(|path| {
                 scope.spawn(move || {
                     let text = fs::read_to_string(path).expect("a transcript in UTF-8");
-                    hold(path, &text, start, newer)
+                    hold(path, &text, start, marked)
                 })
             })
             .collect();
@@ -95,7 +96,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// Holds the conversations of one file, each section with a server of its own; returns what went otherwise.
-fn hold(path: &Path, text: &str, start: &dyn Fn(&[&str]) -> Server, newer: bool) -> Vec<String> {
+fn hold(path: &Path, text: &str, start: &dyn Fn(&[&str]) -> Server, marked: bool) -> Vec<String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut failures = Vec::new();
     for section in parse(&name, text) {
@@ -108,7 +109,7 @@ fn hold(path: &Path, text: &str, start: &dyn Fn(&[&str]) -> Server, newer: bool)
         for exchange in section
             .exchanges
             .iter()
-            .filter(|exchange| newer || !exchange.newer)
+            .filter(|exchange| marked || !exchange.marked)
         {
             talk.hold(exchange);
         }

@@ -11,7 +11,8 @@
 //! | `<closed` | the server closes the connection, and nothing else has come; the next line sent opens a new one |
 //! | `2> text`, `2< text` | the same on another connection, any digit |
 //! | `@ 2 seconds` | waits until the server's own clock (`STAT time`) has gone on that far |
-//! | `! newer: text` | this exchange shows the answer of newer releases; memcached 1.6.18 is not asked |
+//! | `! newer: text` | this exchange shows the answer of newer releases, 1.6.45 at least; memcached 1.6.18 is not asked |
+//! | `! here: text` | this exchange shows our own answer, and the text what both releases say; memcached is not asked |
 //! | `$ memcached options` | a real memcached needs these options to say the same each time |
 //! | an empty line | separates exchanges; one without `<` says that nothing comes back, which the next reply proves |
 //! | `---` | what follows has a new server |
@@ -53,7 +54,8 @@ pub struct Placed {
 #[derive(Default)]
 pub struct Exchange {
     pub steps: Vec<Placed>,
-    pub newer: bool,
+    /// Left out where memcached 1.6.18 is asked.
+    pub marked: bool,
 }
 
 /// A conversation with one server.
@@ -82,8 +84,8 @@ pub fn parse(name: &str, text: &str) -> Vec<Section> {
             sections.push(Section::new());
         } else if text.is_empty() {
             section.exchanges.push(Exchange::default());
-        } else if text.starts_with("! newer: ") {
-            exchange.newer = true;
+        } else if text.starts_with("! newer: ") || text.starts_with("! here: ") {
+            exchange.marked = true;
         } else if let Some(options) = text.strip_prefix("$ memcached ") {
             section.memcached_options = options.split(' ').map(str::to_string).collect();
         } else if !text.starts_with('#') {
