@@ -26,7 +26,7 @@ const LINE_MAX: usize = 2048;
 const KEYS_MAX: usize = 1024 * 1024;
 
 /// How often a connection looks for something to read before it sleeps.
-const LOOKS: usize = 8;
+const LOOKS: usize = 4;
 
 pub struct Connection<'a> {
     reader: BufReader<Incoming<'a>>,
