@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::change::{Delta, Outcome};
 use crate::clock::unix_time;
 use crate::connection::Connection;
 use crate::server::Server;
@@ -43,6 +44,39 @@ counts! {
     store_too_large, store_no_memory,
     total_items,
     evictions, evicted_unfetched, expired_unfetched, reclaimed,
+}
+
+impl Counts {
+    /// A look for an item: gat and touch count apart.
+    pub fn find(&mut self, touches: bool, hit: bool) {
+        let (count, hits, misses) = match touches {
+            true => (
+                &mut self.cmd_touch,
+                &mut self.touch_hits,
+                &mut self.touch_misses,
+            ),
+            false => (&mut self.cmd_get, &mut self.get_hits, &mut self.get_misses),
+        };
+        *count += 1;
+        *(if hit { hits } else { misses }) += 1;
+    }
+
+    pub fn delta(&mut self, delta: Delta, hit: bool) {
+        *match (delta, hit) {
+            (Delta::Increment(_), true) => &mut self.incr_hits,
+            (Delta::Increment(_), false) => &mut self.incr_misses,
+            (Delta::Decrement(_), true) => &mut self.decr_hits,
+            (Delta::Decrement(_), false) => &mut self.decr_misses,
+        } += 1;
+    }
+
+    pub fn cas(&mut self, outcome: Outcome) {
+        *match outcome {
+            Outcome::Stored(_) => &mut self.cas_hits,
+            Outcome::NotFound => &mut self.cas_misses,
+            Outcome::Exists | Outcome::NotStored => &mut self.cas_badval,
+        } += 1;
+    }
 }
 
 /// A number that many threads change.

@@ -3,6 +3,8 @@
 //! The store knows no sockets and no protocol text. It is used by one thread at a time (see [`Cache`]), so all it
 //! does is short: nothing is read from a client, written to one or freed while the lock is held.
 
+mod room;
+
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,6 +14,7 @@ use crate::eviction::{Sieve, Slot};
 use crate::index::Index;
 use crate::item::{Item, MARKED, STALE, WON};
 use crate::stats::Counts;
+pub use room::Refusal;
 
 /// The store behind its lock.
 pub struct Cache(Mutex<Store>);
@@ -33,22 +36,6 @@ impl Cache {
         drop(thrown_out);
         answer
     }
-}
-
-/// The slot of an item and its place in the order of eviction, in bytes.
-const SLOT_BYTES: usize = 48;
-
-/// Clients that announce large values and never send them can get three quarters of the memory, not all of it. What is
-/// not larger than this, in bytes, always finds room.
-const SMALL: usize = 16 * 1024;
-
-/// Why there is no room for an item.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Refusal {
-    /// Larger than `-I`.
-    TooLarge,
-    /// Larger than what others, who are being received at this moment, leave of `-m`.
-    OutOfMemory,
 }
 
 pub struct Store {
@@ -113,29 +100,18 @@ impl Store {
     /// The same for a client that asks for the item, or `touches` it: it counts as a hit or a miss.
     pub fn find(&mut self, key: &[u8], touches: bool) -> Option<&mut Item> {
         let slot = self.live(key);
-        let (hit, miss) = (u64::from(slot.is_some()), u64::from(slot.is_none()));
-        if touches {
-            self.counts.cmd_touch += 1;
-            self.counts.touch_hits += hit;
-            self.counts.touch_misses += miss;
-        } else {
-            self.counts.cmd_get += 1;
-            self.counts.get_hits += hit;
-            self.counts.get_misses += miss;
-        }
+        self.counts.find(touches, slot.is_some());
         self.item_mut(slot?)
     }
 
     pub fn delete(&mut self, key: &[u8]) -> bool {
-        let slot = self.live(key);
-        match slot {
-            Some(slot) => {
-                self.counts.delete_hits += 1;
-                self.throw_out(slot);
-            }
-            None => self.counts.delete_misses += 1,
-        }
-        slot.is_some()
+        let Some(slot) = self.live(key) else {
+            self.counts.delete_misses += 1;
+            return false;
+        };
+        self.counts.delete_hits += 1;
+        self.throw_out(slot);
+        true
     }
 
     /// Marks an item as stale: it is served on, but one client is told to fetch it anew.
@@ -160,49 +136,6 @@ impl Store {
         }
     }
 
-    /// Makes room for an item that is going to be received, and holds it until `store` or `release`. A set that is
-    /// refused takes the old item with it: better a miss than stale data.
-    pub fn reserve(&mut self, key: &[u8], bytes: usize, change: &Change) -> Result<(), Refusal> {
-        let refusal = match self.promise(key, bytes) {
-            Ok(()) => return Ok(()),
-            Err(refusal) => refusal,
-        };
-        match refusal {
-            Refusal::TooLarge => self.counts.store_too_large += 1,
-            Refusal::OutOfMemory => self.counts.store_no_memory += 1,
-        }
-        if change.mode == Mode::Set
-            && !change.is_cas()
-            && let Some(slot) = self.live(key)
-        {
-            self.throw_out(slot);
-        }
-        Err(refusal)
-    }
-
-    fn promise(&mut self, key: &[u8], bytes: usize) -> Result<(), Refusal> {
-        if Item::size(key, bytes) > self.size_max {
-            return Err(Refusal::TooLarge);
-        }
-        let weight = Item::weight(key, bytes);
-        if weight > SMALL && self.promised + weight > self.limit / 4 * 3 {
-            return Err(Refusal::OutOfMemory);
-        }
-        self.sweep();
-        self.promised += weight;
-        self.evict();
-        if weight > SMALL && self.bytes() > self.limit {
-            self.promised -= weight;
-            return Err(Refusal::OutOfMemory);
-        }
-        Ok(())
-    }
-
-    /// Gives back what was reserved for an item that did not come.
-    pub fn release(&mut self, key: &[u8], bytes: usize) {
-        self.promised -= Item::weight(key, bytes);
-    }
-
     /// Stores an item for which room was reserved, if the present one allows it.
     pub fn store(&mut self, item: Item, change: &Change) -> Outcome {
         self.release(item.key(), item.data().len());
@@ -211,12 +144,9 @@ impl Store {
             Some(slot) => self.store_over(slot, item, change),
             None => self.store_new(item, change),
         };
+        self.counts.total_items += u64::from(matches!(outcome, Outcome::Stored(_)));
         if change.is_cas() {
-            match outcome {
-                Outcome::Stored(_) => self.counts.cas_hits += 1,
-                Outcome::NotFound => self.counts.cas_misses += 1,
-                _ => self.counts.cas_badval += 1,
-            }
+            self.counts.cas(outcome);
         }
         outcome
     }
@@ -253,19 +183,13 @@ impl Store {
         delta: Delta,
         compare: Option<u64>,
     ) -> Result<u64, DeltaFailure> {
-        let (increments, decrements) = match delta {
-            Delta::Increment(_) => (1, 0),
-            Delta::Decrement(_) => (0, 1),
-        };
         let Some(slot) = self.live(key) else {
-            self.counts.incr_misses += increments;
-            self.counts.decr_misses += decrements;
+            self.counts.delta(delta, false);
             return Err(DeltaFailure::NotFound);
         };
         let old = self.item_mut(slot).ok_or(DeltaFailure::NotFound)?;
         let (number, item) = delta.apply(old, compare)?;
-        self.counts.incr_hits += increments;
-        self.counts.decr_hits += decrements;
+        self.counts.delta(delta, true);
         self.replace(slot, item, None);
         Ok(number)
     }
@@ -281,11 +205,6 @@ impl Store {
         self.index.len()
     }
 
-    /// All that counts against the limit, in bytes: the items, what is promised, and the store's own tables.
-    pub fn bytes(&self) -> usize {
-        self.used + self.promised + self.items.len() * SLOT_BYTES + self.index.bytes()
-    }
-
     fn insert(&mut self, mut item: Item, cas: Option<u64>) -> u64 {
         let cas = cas.unwrap_or_else(|| self.next_cas());
         item.cas = cas;
@@ -294,7 +213,6 @@ impl Store {
             self.throw_out(slot);
         }
         self.used += item.own_weight();
-        self.counts.total_items += 1;
         let slot = match self.vacant.pop() {
             Some(slot) => slot,
             None => {
@@ -315,7 +233,6 @@ impl Store {
         item.accessed = self.now;
         item.state |= MARKED;
         self.used += item.own_weight();
-        self.counts.total_items += 1;
         if let Some(old) = self.items[slot as usize].replace(item) {
             self.let_go(old);
         }
@@ -340,67 +257,6 @@ impl Store {
         self.order.leave(slot);
         self.vacant.push(slot);
         self.let_go(item);
-    }
-
-    /// Lets an item go. While somebody is still writing it to a client, its bytes go on to count.
-    fn let_go(&mut self, item: Item) {
-        if item.is_lent() {
-            self.lent.push(item);
-        } else {
-            self.used -= item.own_weight();
-            self.thrown_out.push(Some(item));
-        }
-    }
-
-    /// Lets the lent items go that have come back.
-    fn take_back(&mut self) {
-        for item in mem::take(&mut self.lent) {
-            self.let_go(item);
-        }
-    }
-
-    /// Evicts until what is stored and what is promised fit into the limit.
-    fn evict(&mut self) {
-        if self.bytes() > self.limit {
-            self.take_back();
-        }
-        while self.bytes() > self.limit {
-            let (items, now) = (&mut self.items, self.now);
-            let spare = |slot: Slot| {
-                items[slot as usize]
-                    .as_mut()
-                    .is_some_and(|item| item.spare(now))
-            };
-            let Some(slot) = self.order.victim(spare) else {
-                return;
-            };
-            match self.item_mut(slot) {
-                Some(item) if item.has_expired(now) => self.counts.reclaimed += 1,
-                _ => self.counts.evictions += 1,
-            }
-            self.throw_out(slot);
-        }
-    }
-
-    /// Looks at the next two slots for an item that has expired. Since every item that comes in does this, the
-    /// search keeps pace with the growth, and nobody ever waits for a whole round.
-    fn sweep(&mut self) {
-        for _ in 0..2 {
-            self.swept = if self.swept < self.items.len() {
-                self.swept + 1
-            } else {
-                0
-            };
-            let now = self.now;
-            let slot = self.swept as Slot;
-            if self
-                .item_mut(slot)
-                .is_some_and(|item| item.has_expired(now))
-            {
-                self.counts.reclaimed += 1;
-                self.throw_out(slot);
-            }
-        }
     }
 
     /// The slot of an item that can be used; one that has expired is thrown out.
