@@ -107,6 +107,11 @@ impl Item {
         key.len() + data_length + MEMCACHED_HEADER
     }
 
+    /// Whether it has this mark, for instance [`STALE`].
+    pub fn is(&self, state: u8) -> bool {
+        self.state & state != 0
+    }
+
     /// Notes that a client asked for it.
     pub fn mark(&mut self, now: Moment) {
         self.state |= FETCHED | MARKED;
@@ -115,7 +120,7 @@ impl Item {
 
     /// Whether the hand of eviction passes it by; it costs the item its mark.
     pub fn spare(&mut self, now: Moment) -> bool {
-        let marked = self.state & MARKED != 0;
+        let marked = self.is(MARKED);
         self.state &= !MARKED;
         marked && !self.has_expired(now)
     }

@@ -17,6 +17,8 @@ mod clock;
 mod command;
 mod connection;
 mod eviction;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod heap;
 mod index;
 mod item;
 mod meta;
@@ -33,7 +35,6 @@ use std::thread;
 use std::time::Duration;
 
 use clock::Clock;
-use item::PAGED_FROM;
 use options::{Options, Task};
 use server::Server;
 use stats::Stats;
@@ -48,7 +49,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    with_one_heap();
+    heap::be_one();
     let arguments = std::env::args_os().skip(1);
     let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     let options = match options::parse(arguments) {
@@ -68,28 +69,6 @@ fn main() -> ExitCode {
             eprintln!("{problem}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// glibc gives threads heaps of their own, and what is freed in one cannot be used by another: at `-m 64` that costs
-/// 40 MB. It reads these settings only when a program starts, so the program starts once more, with one heap. Blocks
-/// above 16 KiB get pages of their own, so that no hole in the heap is too small for them; there are only so many of
-/// these (Linux allows 65,530 in a process), and threads need some too.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn with_one_heap() {
-    use std::os::unix::process::CommandExt;
-    const HEAPS: &str = "MALLOC_ARENA_MAX";
-    if std::env::var_os(HEAPS).is_some() {
-        return;
-    }
-    if let Ok(program) = std::env::current_exe() {
-        // exec returns only when it fails; then the server runs with many heaps.
-        let _ = std::process::Command::new(program)
-            .args(std::env::args_os().skip(1))
-            .env(HEAPS, "1")
-            .env("MALLOC_MMAP_THRESHOLD_", PAGED_FROM.to_string())
-            .env("MALLOC_MMAP_MAX_", "16384")
-            .exec();
     }
 }
 

@@ -5,6 +5,7 @@
 //! Flags that ask nothing of a command are passed over. protocol.txt, "Meta Commands", has them all.
 
 mod flags;
+mod reply;
 
 use std::io::{self, Write};
 
@@ -17,6 +18,7 @@ use crate::item::{BINARY_KEY, FETCHED, Item, STALE, WON};
 use crate::server::{NON_NUMERIC, Server, receive};
 use crate::store::Store;
 use flags::{Flags, LONG_OPAQUE, TOO_MANY};
+use reply::{reply, reply_to_request, reply_with_item, shown_key, tell, tell_request};
 
 /// Answers one meta command; `words` are what follows its name.
 pub fn answer(
@@ -83,8 +85,8 @@ fn look(store: &mut Store, flags: &Flags, now: Moment, told: &mut Vec<u8>) -> Op
             _ => tell(told, flag, item, now),
         }
     }
-    let sent = item.state & WON != 0;
-    let stale = item.state & STALE != 0;
+    let sent = item.is(WON);
+    let stale = item.is(STALE);
     won = !sent && (won || stale);
     for (flag, set) in [(b" Z", sent), (b" X", stale), (b" W", won)] {
         told.extend_from_slice(if set { flag } else { b"" });
@@ -247,93 +249,13 @@ fn debug(
         NEVER => -1,
         expires => i64::from(now) - i64::from(expires),
     };
-    let accessed = now.saturating_sub(item.accessed);
-    let fetched = if item.state & FETCHED != 0 {
-        "yes"
-    } else {
-        "no"
-    };
-    let size = Item::weight(&key, item.data().len());
-    let replies = connection.replies();
-    replies.write_all(b"ME ")?;
-    replies.write_all(&shown_key(&key, item.state & BINARY_KEY != 0))?;
-    let cas = item.cas;
-    write!(
-        replies,
-        " exp={expires} la={accessed} cas={cas} fetch={fetched} cls=1 size={size}\r\n"
-    )
-}
-
-/// What a flag asks to be told of an item; nothing if it asks nothing.
-fn tell(told: &mut Vec<u8>, flag: &[u8], item: &Item, now: Moment) {
-    let number = match flag {
-        [b's', ..] => item.data().len() as u64,
-        [b't', ..] if item.expires == NEVER => return told.extend_from_slice(b" t-1"),
-        [b'k', ..] => return tell_key(told, item.key(), item.state & BINARY_KEY != 0),
-        [b't', ..] => item.expires.wrapping_sub(now).into(),
-        [b'c', ..] => item.cas,
-        [b'f', ..] => item.flags.into(),
-        [b'l', ..] => now.saturating_sub(item.accessed).into(),
-        [b'h', ..] => (item.state & FETCHED != 0).into(),
-        _ => return,
-    };
-    told.extend_from_slice(&[b' ', flag[0]]);
-    told.extend_from_slice(number.to_string().as_bytes());
-}
-
-/// The flags that are sent back whatever becomes of the command: the opaque token and the key.
-fn tell_request(told: &mut Vec<u8>, flag: &[u8], flags: &Flags) {
-    match flag {
-        [b'O', ..] => {
-            told.push(b' ');
-            told.extend_from_slice(flag);
-        }
-        [b'k', ..] => tell_key(told, &flags.key, flags.binary),
-        _ => {}
-    }
-}
-
-fn tell_key(told: &mut Vec<u8>, key: &[u8], binary: bool) {
-    told.extend_from_slice(b" k");
-    told.extend_from_slice(&shown_key(key, binary));
-    told.extend_from_slice(if binary { b" b" } else { b"" });
-}
-
-fn shown_key(key: &[u8], binary: bool) -> Vec<u8> {
-    if binary {
-        base64::encode(key)
-    } else {
-        key.to_vec()
-    }
-}
-
-/// The answer to mg and ma when there is an item.
-fn reply_with_item(
-    connection: &mut Connection,
-    flags: &Flags,
-    data: &[u8],
-    told: &[u8],
-) -> io::Result<()> {
-    if !flags.value {
-        return reply(connection, "HD", told);
-    }
-    reply(connection, &format!("VA {}", data.len()), told)?;
-    connection.replies().write_all(data)?;
-    connection.replies().write_all(b"\r\n")
-}
-
-/// The answer of every command when there is no item to tell of.
-fn reply_to_request(connection: &mut Connection, code: &str, flags: &Flags) -> io::Result<()> {
-    let mut told = Vec::new();
-    for flag in flags.list {
-        tell_request(&mut told, flag, flags);
-    }
-    reply(connection, code, &told)
-}
-
-fn reply(connection: &mut Connection, code: &str, told: &[u8]) -> io::Result<()> {
-    let line = [code.as_bytes(), told].concat();
-    connection.show(&line);
-    connection.replies().write_all(&line)?;
-    connection.replies().write_all(b"\r\n")
+    let about = format!(
+        " exp={expires} la={} cas={} fetch={} cls=1 size={}",
+        now.saturating_sub(item.accessed),
+        item.cas,
+        if item.is(FETCHED) { "yes" } else { "no" },
+        item.own_weight()
+    );
+    let key = shown_key(&key, item.is(BINARY_KEY));
+    reply(connection, "ME ", &[&key, about.as_bytes()].concat())
 }

@@ -14,78 +14,48 @@ const ITEM_SIZE_MIN: usize = 1024;
 /// memcached's own greatest value, in bytes.
 const ITEM_SIZE_MAX: usize = 1024 * MEGABYTE;
 
-/// An option: its letter, its long name, what its value is called (nothing if it takes none), what `--help` says.
-struct Known(char, &'static str, &'static str, &'static str);
+/// What `--help` says, and at the same time the table of all options.
+const HELP: &str = "\
+-p, --port=<num>            TCP port to listen on (default: 11211; 0: any free one)
+-l, --listen=<addr>         host, host:port or [IPv6]:port, or several with commas (default: 127.0.0.1)
+-m, --memory-limit=<num>    memory for items in megabytes (default: 64)
+-c, --conn-limit=<num>      max simultaneous connections (default: 1024)
+-I, --max-item-size=<num>   bytes, or with suffix k or m (default: 1m, min: 1k, max: half of -m)
+-o, --extended=<list>       idle_timeout=<seconds> (default: 0, never); all else is ignored
+-v, --verbose               -vv shows the conversation on stderr: < received, > sent
+-V, --version               print the version and exit
+-h, --help                  print this help and exit
+-U, --udp-port=<num>        must be 0: there is no UDP
+-t, --threads=<num>         ignored: every connection has a thread of its own
+-u, --user=<user>           ignored: the server stays the user who started it
+-P, --pidfile=<file>        ignored, as by a memcached that is no daemon
+-k, --lock-memory           ignored
+-r, --enable-coredumps      ignored
+-b, --listen-backlog=<num>  ignored
+-R, --max-reqs-per-event=<num>  ignored";
 
-const KNOWN: &[Known] = &[
-    Known(
-        'p',
-        "port",
-        "<num>",
-        "TCP port to listen on (default: 11211; 0: any free one)",
-    ),
-    Known(
-        'l',
-        "listen",
-        "<addr>",
-        "host, host:port or [IPv6]:port, or several with commas (default: 127.0.0.1)",
-    ),
-    Known(
-        'm',
-        "memory-limit",
-        "<num>",
-        "memory for items in megabytes (default: 64)",
-    ),
-    Known(
-        'c',
-        "conn-limit",
-        "<num>",
-        "max simultaneous connections (default: 1024)",
-    ),
-    Known(
-        'I',
-        "max-item-size",
-        "<num>",
-        "bytes, or with suffix k or m (default: 1m, min: 1k, max: half of -m)",
-    ),
-    Known(
-        'o',
-        "extended",
-        "<list>",
-        "idle_timeout=<seconds> (default: 0, never); all else is ignored",
-    ),
-    Known(
-        'v',
-        "verbose",
-        "",
-        "-vv shows the conversation on stderr: < received, > sent",
-    ),
-    Known('V', "version", "", "print the version and exit"),
-    Known('h', "help", "", "print this help and exit"),
-    Known('U', "udp-port", "<num>", "must be 0: there is no UDP"),
-    Known(
-        't',
-        "threads",
-        "<num>",
-        "ignored: every connection has a thread of its own",
-    ),
-    Known(
-        'u',
-        "user",
-        "<user>",
-        "ignored: the server stays the user who started it",
-    ),
-    Known(
-        'P',
-        "pidfile",
-        "<file>",
-        "ignored, as by a memcached that is no daemon",
-    ),
-    Known('k', "lock-memory", "", "ignored"),
-    Known('r', "enable-coredumps", "", "ignored"),
-    Known('b', "listen-backlog", "<num>", "ignored"),
-    Known('R', "max-reqs-per-event", "<num>", "ignored"),
-];
+/// An option as its line in `HELP` describes it.
+struct Known {
+    letter: char,
+    name: &'static str,
+    /// What its value is called; nothing if it takes none.
+    wants: &'static str,
+}
+
+fn find(wanted: impl Fn(&Known) -> bool) -> Option<Known> {
+    let known = |line: &'static str| {
+        let (letter, rest) = line.strip_prefix('-')?.split_once(", --")?;
+        let word = rest.split(' ').next()?;
+        let (name, wants) = word.split_once('=').unwrap_or((word, ""));
+        let letter = letter.chars().next()?;
+        Some(Known {
+            letter,
+            name,
+            wants,
+        })
+    };
+    HELP.lines().filter_map(known).find(wanted)
+}
 
 pub struct Options {
     /// 0 lets the system choose one.
@@ -123,7 +93,7 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Task, String
     while let Some(argument) = arguments.next() {
         for given in cut(&argument, &mut arguments)? {
             match given.letter {
-                'h' => return Ok(Task::Print(help())),
+                'h' => return Ok(Task::Print(HELP.into())),
                 'V' => {
                     return Ok(Task::Print(
                         concat!("mini-memcached ", env!("CARGO_PKG_VERSION")).into(),
@@ -247,7 +217,7 @@ fn cut(argument: &str, rest: &mut impl Iterator<Item = String>) -> Result<Vec<Gi
         let (name, value) = long
             .split_once('=')
             .map_or((long, None), |(name, value)| (name, Some(value)));
-        let known = KNOWN.iter().find(|known| known.1 == name);
+        let known = find(|known| known.name == name);
         return Ok(vec![given(known, format!("--{name}"), value, rest)?]);
     }
     let mut letters = argument.strip_prefix('-').unwrap_or_default();
@@ -257,8 +227,10 @@ fn cut(argument: &str, rest: &mut impl Iterator<Item = String>) -> Result<Vec<Gi
     let mut found = Vec::new();
     while let Some(letter) = letters.chars().next() {
         letters = &letters[letter.len_utf8()..];
-        let known = KNOWN.iter().find(|known| known.0 == letter);
-        let attached = known.filter(|known| !known.2.is_empty() && !letters.is_empty());
+        let known = find(|known| known.letter == letter);
+        let attached = known
+            .as_ref()
+            .filter(|known| !known.wants.is_empty() && !letters.is_empty());
         let value = attached.map(|_| std::mem::take(&mut letters));
         found.push(given(known, format!("-{letter}"), value, rest)?);
     }
@@ -267,12 +239,12 @@ fn cut(argument: &str, rest: &mut impl Iterator<Item = String>) -> Result<Vec<Gi
 
 /// An option with its value: the one attached to it, or the next argument.
 fn given(
-    known: Option<&Known>,
+    known: Option<Known>,
     name: String,
     attached: Option<&str>,
     rest: &mut impl Iterator<Item = String>,
 ) -> Result<Given, String> {
-    let Some(Known(letter, _, wants, _)) = known else {
+    let Some(Known { letter, wants, .. }) = known else {
         return Err(format!("{name}: unknown option; see --help"));
     };
     let value = match (wants.is_empty(), attached) {
@@ -283,24 +255,8 @@ fn given(
     };
     let value = value.ok_or(format!("{name}: {wants} is missing"))?;
     Ok(Given {
-        letter: *letter,
+        letter,
         name,
         value,
     })
-}
-
-fn help() -> String {
-    let line = |Known(letter, name, wants, about): &Known| {
-        let value = if wants.is_empty() {
-            String::new()
-        } else {
-            format!("={wants}")
-        };
-        format!("-{letter}, {:<28} {about}", format!("--{name}{value}"))
-    };
-    let lines: Vec<String> = KNOWN.iter().map(line).collect();
-    format!(
-        "A memcached server that one person can read in an evening.\n\n{}",
-        lines.join("\n")
-    )
 }
