@@ -3,6 +3,9 @@
 //! The parser knows neither store nor socket: it turns words into a [`Command`], or says which error line answers
 //! them. Words are separated by spaces alone; keys and data blocks are bytes, not text.
 
+#[cfg(test)]
+mod fuzz;
+
 use std::str::FromStr;
 
 use crate::change::{Change, Delta, Mode};
