@@ -12,6 +12,7 @@ use predicates::prelude::*;
 use predicates::str::{contains, is_match};
 use std::ffi::OsStr;
 use std::fs;
+use std::io::BufRead;
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
@@ -138,6 +139,28 @@ fn the_host_may_be_of_ipv6() {
         } else {
             refuses(arguments, &[1], &["cannot listen on", "::1"]);
         }
+    }
+}
+
+/// Debian's configuration gives `-l` twice, others give it once with commas. All of 127.0.0.0/8 is this machine on Linux.
+#[test]
+#[cfg(target_os = "linux")]
+fn it_may_listen_on_several_addresses() {
+    for arguments in [
+        &["-p", "0", "-l", "127.0.0.1", "-l", "127.0.0.2"][..],
+        &["-p", "0", "-l", "127.0.0.1,127.0.0.2"],
+    ] {
+        let mut server = started(arguments);
+        let mut line = String::new();
+        let stdout = server.stdout.as_mut().expect("its stdout");
+        stdout.read_line(&mut line).expect("a second line");
+        let second = line.trim_end().strip_prefix("listening on 127.0.0.2:");
+        let port: u16 = second.expect("an address").parse().expect("a port");
+        server
+            .connect()
+            .expect("set k 0 0 1\r\nx\r\n", "STORED\r\n");
+        let reply = "VALUE k 0 1\r\nx\r\nEND\r\n";
+        common::Connection::to(("127.0.0.2", port)).expect("get k\r\n", reply);
     }
 }
 
