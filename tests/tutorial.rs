@@ -16,6 +16,8 @@ mod items;
 mod program;
 #[path = "tutorial/prose.rs"]
 mod prose;
+#[path = "tutorial/readme.rs"]
+mod readme;
 #[path = "tutorial/replay.rs"]
 mod replay;
 #[path = "tutorial/seeds.rs"]
@@ -31,9 +33,10 @@ mod tree;
 #[path = "tutorial/workshop.rs"]
 mod workshop;
 
-use common::project;
+use common::{Server, project};
 use prose::Fault;
 use replay::Peer;
+use std::fs;
 
 #[track_caller]
 fn none(faults: Vec<Fault>) {
@@ -100,4 +103,32 @@ fn steps_are_small() {
 #[test]
 fn nearly_all_sessions_are_replayed() {
     none(checks::shown(project()));
+}
+
+#[test]
+fn the_readme_replays() {
+    none(readme::sessions(project(), Server::ours(&[]).address));
+}
+
+#[test]
+#[ignore = "needs memcached: apt-get install memcached"]
+fn the_readme_replays_against_memcached() {
+    none(readme::sessions(project(), Server::memcached(&[]).address));
+}
+
+/// The chapter's name is a promise, and so is the number that the text tells.
+#[test]
+fn under_fifty_lines_is_under_fifty_lines() {
+    let text = |file| fs::read_to_string(project().join(file)).expect(file);
+    let program = text("tutorial/04-under-fifty-lines/main.rs");
+    let lines = program.lines().map(str::trim);
+    let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    let count = code.count();
+    assert!((1..50).contains(&count), "{count} lines of code");
+    for file in ["README.md", "tutorial/04-under-fifty-lines.md"] {
+        let told = format!("a memcached in {count} lines");
+        assert!(text(file).contains(&told), "{file} does not say {told:?}");
+    }
+    let wide = program.lines().find(|line| line.chars().count() > 100);
+    assert_eq!(wide, None, "over 100 columns");
 }

@@ -188,10 +188,10 @@ pub fn formatted(root: &Path) -> Faults {
 /// Every session replays; with `python` also those that need pymemcache.
 pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
     let mut workshop = Workshop::new();
+    let mut desk = Desk::new(&mut workshop, peer, python);
     each(root, |chapter| {
-        let mut faults = Desk::new(&mut workshop, peer, python).chapter(chapter);
+        let mut faults = desk.chapter(chapter);
         if peer == Peer::Memcached {
-            let mut desk = Desk::new(&mut workshop, peer, python);
             let checks = chapter
                 .exercises
                 .iter()

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 /// The ports that chapters name, in programs and commands.
-pub const PORTS: [u16; 2] = [9999, 11211];
+pub const PORTS: [u16; 3] = [9999, 11211, 11212];
 
 /// A chapter's program, running; killed when dropped.
 pub struct Program {

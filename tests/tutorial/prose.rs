@@ -110,7 +110,7 @@ pub enum Against {
     Program,
     /// `memcached`: the program and memcached answer alike; of a `cargo-test`, memcached alone is asked.
     Both,
-    /// `only-memcached`: here the original differs, or there is no program yet.
+    /// `only-memcached`: here the original differs, or there is no program yet. It may listen on 11212, beside ours.
     Memcached,
 }
 

@@ -13,6 +13,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process;
 
+/// Where a memcached listens that is alone, and where it does while a program of ours has that port.
+const MEMCACHED: u16 = 11211;
+const BESIDE_OURS: u16 = 11212;
+
 /// Which server the sessions meet.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Peer {
@@ -20,7 +24,7 @@ pub enum Peer {
     Memcached,
 }
 
-/// The reader's desk during one chapter: the server that runs, the Python files saved so far.
+/// The reader's desk: the server that runs, and the Python files saved so far, which stay from chapter to chapter.
 pub struct Desk<'a> {
     peer: Peer,
     /// Whether Python and pymemcache are there; without them their sessions are left out.
@@ -48,6 +52,7 @@ impl<'a> Desk<'a> {
 
     /// All sessions of the chapter that concern this peer, the exercises' apart.
     pub fn chapter(&mut self, chapter: &Chapter) -> Vec<Fault> {
+        self.stop();
         let mut faults = Vec::new();
         for step in &chapter.steps {
             match &step.block.kind {
@@ -113,8 +118,8 @@ impl<'a> Desk<'a> {
         };
         match words.mode {
             Mode::Python => self.in_shell(&commands, address),
-            Mode::CargoTest => self.cargo_test(&commands, tree, address),
-            _ => terminal::clients(&commands, address, &self.ports(tree)),
+            Mode::CargoTest => self.cargo_test(&commands, &self.ports(words, tree), tree, address),
+            _ => terminal::clients(&commands, address, &self.ports(words, tree)),
         }
     }
 
@@ -133,12 +138,13 @@ impl<'a> Desk<'a> {
     }
 
     /// The ports a command may name; those of a `memcached` session are the program's or memcached's own.
-    fn ports(&self, tree: &Tree) -> Vec<u16> {
-        match &self.program {
-            Some(program) => vec![program.port],
-            None => program::named_port(tree)
+    fn ports(&self, words: Session, tree: &Tree) -> Vec<u16> {
+        match (&self.program, words.against) {
+            (Some(program), _) => vec![program.port],
+            (None, Against::Memcached) => vec![MEMCACHED, BESIDE_OURS],
+            (None, _) => program::named_port(tree)
                 .into_iter()
-                .chain([11211])
+                .chain([MEMCACHED])
                 .collect(),
         }
     }
@@ -202,7 +208,7 @@ impl<'a> Desk<'a> {
         let known = self
             .program
             .as_ref()
-            .map_or(11211, |program| program.port)
+            .map_or(MEMCACHED, |program| program.port)
             .to_string();
         let mut faults = Vec::new();
         for command in commands {
@@ -237,11 +243,16 @@ impl<'a> Desk<'a> {
         folder
     }
 
-    fn cargo_test(&mut self, commands: &[Command], tree: &Tree, to: SocketAddr) -> Vec<Fault> {
-        let ports = self.ports(tree);
+    fn cargo_test(
+        &mut self,
+        commands: &[Command],
+        ports: &[u16],
+        tree: &Tree,
+        to: SocketAddr,
+    ) -> Vec<Fault> {
         let mut faults = Vec::new();
         for command in commands {
-            match self.test_output(command, &ports, tree, to) {
+            match self.test_output(command, ports, tree, to) {
                 Err(what) => faults.push(Fault::at(&command.line.from, what)),
                 Ok(got) => faults.extend(terminal::compare_in_order(
                     &command.line,

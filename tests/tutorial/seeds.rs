@@ -2,9 +2,10 @@
 //! wrong, and the fault must be reported at the line of the prose that has to be mended.
 
 use crate::checks;
-use crate::common;
+use crate::common::{self, Server};
 use crate::contents;
 use crate::prose::Fault;
+use crate::readme;
 use crate::replay::Peer;
 use crate::session::{self, printf};
 use std::fs;
@@ -30,6 +31,7 @@ struct Seed {
 const ONE: &str = "tutorial/01-shout.md";
 const TWO: &str = "tutorial/02-miss.md";
 const CONTENTS: &str = "tutorial/README.md";
+const README: &str = "README.md";
 
 const REBUILD: Check = |root| checks::rebuild(root, false);
 const SESSIONS: Check = |root| checks::sessions(root, Peer::Program, false);
@@ -37,6 +39,7 @@ const MEMCACHED: Check = |root| checks::sessions(root, Peer::Memcached, false);
 const SOLUTIONS: Check = |root| checks::solutions(root, Peer::Program);
 const TESTS_SOLVED: Check = |root| checks::solutions(root, Peer::Memcached);
 const PYTHON: Check = |root| checks::sessions(root, Peer::Program, true);
+const OURS: Check = |root| readme::sessions(root, Server::ours(&[]).address);
 
 #[rustfmt::skip]
 const SEEDS: &[Seed] = &[
@@ -92,12 +95,22 @@ const SEEDS: &[Seed] = &[
         check: SOLUTIONS, at: (ONE, "HELLO!"), says: "really comes `HELLO?`" },
     Seed { name: "a fourth session that is only shown", file: TWO, old: "```console shown\n", new: "```console shown\n```\n```console shown\n```\n```console shown\n```\n```console shown\n",
         check: checks::shown, at: (TWO, "```console shown @4"), says: "more than 3" },
+    Seed { name: "our program at the port beside it", file: TWO, old: "get k\\r\\nnonsense\\r\\nquit\\r\\n' | nc localhost 11211",
+        new: "get k\\r\\nnonsense\\r\\nquit\\r\\n' | nc localhost 11212",
+        check: SESSIONS, at: (TWO, "nonsense"), says: "nobody listens on port 11212" },
+    Seed { name: "a wrong transcript in the README", file: README, old: "VALUE k 0 1", new: "VALUE k 0 2",
+        check: OURS, at: (README, "VALUE k 0 2"), says: "really comes `VALUE k 0 1`" },
+    Seed { name: "a README without a session", file: README, old: "```console", new: "```text",
+        check: OURS, at: (README, "#"), says: "no session is shown" },
 ];
 
 #[rustfmt::skip]
 const SEEDS_WITH_TOOLS: &[Seed] = &[
     Seed { name: "prose and program agree, memcached differs", file: TWO, old: "get k\\r\\nnonsense", new: "version\\r\\nnonsense",
         check: MEMCACHED, at: (TWO, "END @2"), says: "really comes `VERSION" },
+    Seed { name: "both at the port beside ours", file: TWO, old: "get k\\r\\nnonsense\\r\\nquit\\r\\n' | nc localhost 11211",
+        new: "get k\\r\\nnonsense\\r\\nquit\\r\\n' | nc localhost 11212",
+        check: MEMCACHED, at: (TWO, "nonsense"), says: "nobody listens on port 11212" },
     Seed { name: "a wrong transcript of memcached alone", file: TWO, old: "VERSION [..]", new: "RELEASE [..]",
         check: MEMCACHED, at: (TWO, "RELEASE"), says: "really comes `VERSION" },
     Seed { name: "a test that memcached does not pass", file: TWO, old: "assert_eq!(reply, \"END", new: "assert_eq!(reply, \"OVER",
@@ -197,6 +210,7 @@ fn the_fixture_has_no_faults() {
         SESSIONS,
         SOLUTIONS,
         contents::minutes,
+        OURS,
         checks::shown,
         checks::small_steps,
     ] {

@@ -63,9 +63,10 @@ fn play(clients: Vec<(&Command, Client)>, address: SocketAddr, faults: &mut Vec<
 /// One round over all clients. The last is read first but shown last: so whatever had come to an earlier client
 /// when something came to a later one is shown before it, however slow this side is.
 fn watch(clients: &mut [Nc], screen: &mut Vec<u8>, faults: &mut Vec<Fault>) {
+    let feeding = clients.iter().any(|nc| !nc.feeder.is_finished());
     let mut news = Vec::new();
     for nc in clients.iter_mut().rev().filter(|nc| nc.open) {
-        match nc.news() {
+        match nc.news(feeding) {
             Ok(bytes) => news.push(bytes),
             Err(what) => faults.push(Fault::at(&nc.line.from, what)),
         }
@@ -103,12 +104,13 @@ impl Nc<'_> {
         })
     }
 
-    /// What has come since the last time; an error when all is sent and the server neither answers nor closes.
-    fn news(&mut self) -> Result<Vec<u8>, String> {
+    /// What has come since the last time; an error when all is sent and the server neither answers nor closes. While
+    /// any client is still `feeding` the server, it may let the others wait.
+    fn news(&mut self, feeding: bool) -> Result<Vec<u8>, String> {
         let mut buffer = vec![0; 64 * 1024];
         let count = match self.stream.read(&mut buffer) {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if !self.feeder.is_finished() {
+                if feeding {
                     self.newest = Instant::now();
                 }
                 self.open = self.newest.elapsed() < PATIENCE;

@@ -21,10 +21,10 @@ fn handle(mut stream: TcpStream) -> Result<()> {
     let mut line = String::new();
     while reader.read_line(&mut line)? > 0 {
         let words: Vec<&str> = line.split_whitespace().collect();
-        match words[..] {
+        match &words[..] {
             ["quit"] => return Ok(()),
-            ["get", ref keys @ ..] => writeln!(stream, "you want to know {keys:?}")?,
-            ["set", key, flags, exptime, bytes, ref noreply @ ..] => {
+            ["get", keys @ ..] => writeln!(stream, "you want to know {keys:?}")?,
+            ["set", key, flags, exptime, bytes, noreply @ ..] => {
                 writeln!(stream, "you want to store {bytes} bytes under {key}")?;
                 writeln!(stream, "with flags {flags}, exptime {exptime}, {noreply:?}")?;
                 let Ok(length) = bytes.parse::<usize>() else {

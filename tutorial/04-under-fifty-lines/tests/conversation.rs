@@ -13,7 +13,7 @@ fn connect() -> TcpStream {
 }
 
 /// Sends, and insists on exactly this reply.
-fn expect(sent: &str, expected: &str) {
+fn reply_is(sent: &str, expected: &str) {
     let mut stream = connect();
     stream.write_all(sent.as_bytes()).unwrap();
     let mut got = Vec::new();
@@ -24,29 +24,29 @@ fn expect(sent: &str, expected: &str) {
 
 #[test]
 fn a_value_comes_back() {
-    expect("set greeting 0 0 5\r\nhello\r\n", "STORED\r\n");
-    expect("get greeting\r\n", "VALUE greeting 0 5\r\nhello\r\nEND\r\n");
+    reply_is("set greeting 0 0 5\r\nhello\r\n", "STORED\r\n");
+    reply_is("get greeting\r\n", "VALUE greeting 0 5\r\nhello\r\nEND\r\n");
 }
 
 #[test]
 fn flags_come_back_as_they_were() {
-    expect("set f 4294967295 0 1\r\nx\r\n", "STORED\r\n");
-    expect("get f g\r\n", "VALUE f 4294967295 1\r\nx\r\nEND\r\n");
+    reply_is("set f 4294967295 0 1\r\nx\r\n", "STORED\r\n");
+    reply_is("get f g\r\n", "VALUE f 4294967295 1\r\nx\r\nEND\r\n");
 }
 
 #[test]
 fn noreply_means_no_reply() {
     let quiet = "set quiet 0 0 1 noreply\r\n1\r\nget quiet\r\n";
-    expect(quiet, "VALUE quiet 0 1\r\n1\r\nEND\r\n");
+    reply_is(quiet, "VALUE quiet 0 1\r\n1\r\nEND\r\n");
 }
 
 #[test]
 fn a_value_may_contain_the_end_of_a_line() {
-    expect("set lines 0 0 5\r\na\r\nb\n\r\n", "STORED\r\n");
-    expect("get lines\r\n", "VALUE lines 0 5\r\na\r\nb\n\r\nEND\r\n");
+    reply_is("set lines 0 0 5\r\na\r\nb\n\r\n", "STORED\r\n");
+    reply_is("get lines\r\n", "VALUE lines 0 5\r\na\r\nb\n\r\nEND\r\n");
 }
 
 #[test]
 fn what_is_no_command_is_an_error() {
-    expect("shout\r\nget nothing\r\n", "ERROR\r\nEND\r\n");
+    reply_is("shout\r\nget nothing\r\n", "ERROR\r\nEND\r\n");
 }

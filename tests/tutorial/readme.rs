@@ -1,0 +1,38 @@
+//! The README's own terminal sessions: they are not a chapter's, and meet the finished server.
+
+use crate::checks::Faults;
+use crate::prose::{self, Against, Fault, Kind, Mode, Place, Session};
+use crate::{session, terminal};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// What the README's sessions must be: nothing but `printf … | nc localhost 11211`.
+const PLAIN: Session = Session {
+    mode: Mode::Client,
+    against: Against::Program,
+    exercise: false,
+};
+
+/// Every session of `root/README.md` replays against the server at this address; there is at least one.
+pub fn sessions(root: &Path, address: SocketAddr) -> Faults {
+    let (file, line) = ("README.md".into(), 1);
+    let text = fs::read_to_string(root.join("README.md")).expect("a README in UTF-8");
+    let (blocks, mut faults) = prose::blocks(&file, &text);
+    let mut replayed = 0;
+    for block in &blocks {
+        match block.kind {
+            Kind::Session(words) if words == PLAIN => {
+                let (_, commands) = session::commands(&block.lines);
+                replayed += commands.len();
+                faults.extend(terminal::clients(&commands, address, &[11211]));
+            }
+            Kind::Session(_) => faults.push(Fault::at(&block.place, "no plain `console` block")),
+            _ => {}
+        }
+    }
+    if replayed == 0 {
+        faults.push(Fault::at(&Place { file, line }, "no session is shown"));
+    }
+    faults
+}
