@@ -7,9 +7,8 @@
 //!                          meaning
 //! ```
 //!
-//! Each file begins with a sentence saying what it is and what it may not know. A good order to read them: `main`,
-//! `connection`, `command`, `server`, `store`, then what these lean on: `item`, `change`, `index`, `eviction`,
-//! `clock`, `stats`, `options`; `meta` last.
+//! Each file begins with a sentence saying what it is and what it may not know. A good order to read them stands in
+//! README.md.
 
 mod base64;
 mod change;
