@@ -22,8 +22,8 @@ const REPLIES: usize = 16 * 1024;
 /// More than that without the end of a line, and the client is hung up on, as by memcached...
 const LINE_MAX: usize = 2048;
 
-/// ...but the keys of a `get` or `gets` may be many. memcached has no limit here; this is room for 4,000 of the longest.
-const KEYS_MAX: usize = 1024 * 1024;
+/// ...but the keys of a `get` or `gets` may be many. memcached has no limit here; this is room for 1,000 of the longest.
+const KEYS_MAX: usize = 256 * 1024;
 
 /// How often a connection looks for something to read before it sleeps.
 const LOOKS: usize = 4;
