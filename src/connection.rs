@@ -25,8 +25,8 @@ const LINE_MAX: usize = 2048;
 /// ...but the keys of a `get` or `gets` may be many. memcached has no limit here; this is room for 1,000 of the longest.
 const KEYS_MAX: usize = 256 * 1024;
 
-/// How often a connection looks for something to read before it sleeps.
-const LOOKS: usize = 4;
+/// How often a connection looks for something to read before it sleeps, at most.
+const LOOKS: u32 = 4;
 
 pub struct Connection<'a> {
     reader: BufReader<Incoming<'a>>,
@@ -45,6 +45,7 @@ impl<'a> Connection<'a> {
             stream,
             stats,
             blocking: true,
+            looks: LOOKS,
         };
         let incoming = Incoming {
             replies: BufWriter::with_capacity(REPLIES, socket),
@@ -169,6 +170,8 @@ struct Socket<'a> {
     stats: &'a Stats,
     /// Whether reading and writing wait, as the stream was last told.
     blocking: bool,
+    /// How often to look before the next sleep.
+    looks: u32,
 }
 
 impl Socket<'_> {
@@ -180,15 +183,20 @@ impl Socket<'_> {
         Ok(())
     }
 
-    /// Reads what is there, or comes while others run.
+    /// Reads what comes while others run. Where looking did not pay, there is less of it the next time.
     fn look(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.set_blocking(false)?;
-        for _ in 0..LOOKS {
+        for _ in 0..self.looks {
+            thread::yield_now();
             match self.stream.read(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
-                result => return result,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => {
+                    self.looks = LOOKS;
+                    return result;
+                }
             }
         }
+        self.looks = self.looks.div_ceil(2);
         self.set_blocking(true)?;
         self.stream.read(buffer)
     }
