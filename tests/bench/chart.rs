@@ -16,16 +16,18 @@ const BOTTOM: f64 = 370.0;
 
 const HEAD: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 420" role="img" aria-label="Throughput over connections">
 <style>
-  svg { --paper: #fff; --ink: #24292f; --grid: #d8dee4; --c0: #cf222e; --c1: #0969da; --c2: #1a7f37; --c3: #6e7781 }
+  .paper { fill: #fff } text { fill: #24292f } .grid { stroke: #d8dee4 }
+  .c0 { color: #cf222e } .c1 { color: #0969da } .c2 { color: #1a7f37 } .c3 { color: #6e7781 }
   @media (prefers-color-scheme: dark) {
-    svg { --paper: #0d1117; --ink: #e6edf3; --grid: #30363d; --c0: #ff7b72; --c1: #58a6ff; --c2: #56d364; --c3: #8b949e }
+    .paper { fill: #0d1117 } text { fill: #e6edf3 } .grid { stroke: #30363d }
+    .c0 { color: #ff7b72 } .c1 { color: #58a6ff } .c2 { color: #56d364 } .c3 { color: #8b949e }
   }
-  text { font: 13px system-ui, sans-serif; fill: var(--ink) }
+  text { font: 13px system-ui, sans-serif }
   .title { font-size: 16px; font-weight: 600 }
-  .grid { stroke: var(--grid) }
-  .curve { fill: none; stroke-width: 2.5; stroke-linejoin: round }
+  .curve { fill: none; stroke: currentColor; stroke-width: 2.5; stroke-linejoin: round }
+  .name { fill: currentColor }
 </style>
-<rect width="720" height="420" style="fill: var(--paper)"/>
+<rect class="paper" width="720" height="420"/>
 <text class="title" x="20" y="28">Operations per second over connections</text>
 "#;
 
@@ -119,7 +121,7 @@ impl Scale {
         let points = points.collect::<String>();
         let colour = number % 4;
         format!(
-            "<polyline class=\"curve\" style=\"stroke: var(--c{colour})\" points=\"{}\"/>\n",
+            "<polyline class=\"curve c{colour}\" points=\"{}\"/>\n",
             points.trim_end()
         )
     }
@@ -138,7 +140,7 @@ impl Scale {
             let (y, x, colour) = (y.max(free), x + 8.0, number % 4);
             let _ = writeln!(
                 svg,
-                r#"<text x="{x:.1}" y="{:.1}" style="fill: var(--c{colour})">{name}</text>"#,
+                r#"<text x="{x:.1}" y="{:.1}" class="name c{colour}">{name}</text>"#,
                 y + 4.0
             );
             free = y + 17.0;
