@@ -34,8 +34,9 @@ use std::thread;
 use std::time::Duration;
 
 use clock::Clock;
+use connection::Connection;
 use options::{Options, Task};
-use server::Server;
+use server::{Server, Session};
 use stats::Stats;
 use store::Cache;
 
@@ -126,7 +127,8 @@ fn talk(server: &Server, stream: &TcpStream, id: u64) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let idle_timeout = Duration::from_secs(server.options.idle_timeout);
     stream.set_read_timeout(Some(idle_timeout).filter(|timeout| !timeout.is_zero()))?;
-    let farewell = server::serve(server, stream, id);
+    let connection = Connection::new(stream, &server.clock, &server.stats, id);
+    let farewell = Session { server, connection }.talk();
     if let Err(error) = &farewell
         && matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
     {

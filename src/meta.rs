@@ -13,57 +13,48 @@ use crate::base64;
 use crate::change::{Change, Delta, DeltaFailure, Mode, Outcome};
 use crate::clock::{Moment, NEVER};
 use crate::command::{BAD_FORMAT, KEY_MAX, length};
-use crate::connection::Connection;
 use crate::item::{BINARY_KEY, FETCHED, Item, STALE, WON};
-use crate::server::{NON_NUMERIC, Server, receive};
+use crate::server::{NON_NUMERIC, Session};
 use crate::store::Store;
 use flags::{Flags, LONG_OPAQUE, TOO_MANY};
 use reply::{reply, reply_to_request, reply_with_item, shown_key, tell, tell_request};
 
 /// Answers one meta command; `words` are what follows its name.
-pub fn answer(
-    server: &Server,
-    connection: &mut Connection,
-    name: &[u8],
-    words: &[&[u8]],
-) -> io::Result<()> {
-    let now = connection.now();
-    let read = |key, list| Flags::read(key, list, |exptime| server.clock.moment(exptime, now));
+pub fn answer(session: &mut Session, name: &[u8], words: &[&[u8]]) -> io::Result<()> {
+    let read = |key, list| Flags::read(key, list, |exptime| session.moment(exptime));
     match (name, words) {
-        (b"mn", _) => connection.reply("MN"),
-        (b"me", [key, flags @ ..]) if key.len() <= KEY_MAX => debug(server, connection, key, flags),
-        (b"me", _) => connection.reply(BAD_FORMAT),
-        (_, []) => connection.reply("ERROR"),
-        (_, [key, ..]) if key.len() > KEY_MAX => connection.reply(BAD_FORMAT),
-        (b"ms", [_]) => connection.reply(BAD_FORMAT),
+        (b"mn", _) => session.reply("MN"),
+        (b"me", [key, flags @ ..]) if key.len() <= KEY_MAX => debug(session, key, flags),
+        (b"me", _) => session.reply(BAD_FORMAT),
+        (_, []) => session.reply("ERROR"),
+        (_, [key, ..]) if key.len() > KEY_MAX => session.reply(BAD_FORMAT),
+        (b"ms", [_]) => session.reply(BAD_FORMAT),
         (b"ms", [key, bytes, list @ ..]) => match length(bytes) {
-            Some(bytes) => set(server, connection, read(key, list), bytes),
-            None => connection.reply(BAD_FORMAT),
+            Some(bytes) => set(session, read(key, list), bytes),
+            None => session.reply(BAD_FORMAT),
         },
         (_, [key, list @ ..]) => match (name, read(key, list)) {
-            (b"mg", Ok(flags)) => get(server, connection, &flags),
-            (b"md", Ok(flags)) => delete(server, connection, &flags),
-            (_, Ok(flags)) => arithmetic(server, connection, &flags),
-            (b"mg", Err(TOO_MANY)) => connection.reply("CLIENT_ERROR options flags are too long"),
+            (b"mg", Ok(flags)) => get(session, &flags),
+            (b"md", Ok(flags)) => delete(session, &flags),
+            (_, Ok(flags)) => arithmetic(session, &flags),
+            (b"mg", Err(TOO_MANY)) => session.reply("CLIENT_ERROR options flags are too long"),
             (b"mg", Err(problem)) | (_, Err(problem @ (LONG_OPAQUE | TOO_MANY))) => {
-                connection.reply(problem)
+                session.reply(problem)
             }
-            (_, Err(_)) => connection.reply("CLIENT_ERROR invalid or duplicate flag"),
+            (_, Err(_)) => session.reply("CLIENT_ERROR invalid or duplicate flag"),
         },
     }
 }
 
 /// mg: what an item is, what it says, and who is to fetch it anew.
-fn get(server: &Server, connection: &mut Connection, flags: &Flags) -> io::Result<()> {
-    let now = connection.now();
+fn get(session: &mut Session, flags: &Flags) -> io::Result<()> {
+    let now = session.connection.now();
     let mut told = Vec::new();
-    let found = server
-        .cache
-        .with(now, |store| look(store, flags, now, &mut told));
+    let found = session.with(|store| look(store, flags, now, &mut told));
     match found {
-        Some(item) => reply_with_item(connection, flags, item.data(), &told),
+        Some(item) => reply_with_item(session, flags, item.data(), &told),
         None if flags.quiet => Ok(()),
-        None => reply_to_request(connection, "EN", flags),
+        None => reply_to_request(session, "EN", flags),
     }
 }
 
@@ -111,29 +102,22 @@ fn create(store: &mut Store, flags: &Flags, data: &[u8]) -> bool {
 }
 
 /// ms: all storage commands in one.
-fn set(
-    server: &Server,
-    connection: &mut Connection,
-    flags: Result<Flags, &'static str>,
-    bytes: usize,
-) -> io::Result<()> {
+fn set(session: &mut Session, flags: Result<Flags, &'static str>, bytes: usize) -> io::Result<()> {
     let (flags, change) = match flags.and_then(|flags| Ok((flags.change()?, flags))) {
         Ok((change, flags)) => (flags, change),
         Err(problem) => {
-            connection.swallow(bytes as u64 + 2)?;
-            return connection.reply(problem);
+            session.connection.swallow(bytes as u64 + 2)?;
+            return session.reply(problem);
         }
     };
-    let mut item = match receive(server, connection, &flags.key, bytes, &change)? {
+    let mut item = match session.receive(&flags.key, bytes, &change)? {
         Ok(item) => item,
-        Err(problem) => return connection.reply(problem),
+        Err(problem) => return session.reply(problem),
     };
     item.flags = flags.client_flags;
     item.expires = flags.expires.unwrap_or(NEVER);
     item.state = flags.state();
-    let outcome = server
-        .cache
-        .with(connection.now(), |store| store.store(item, &change));
+    let outcome = session.with(|store| store.store(item, &change));
     let (code, cas) = match outcome {
         Outcome::Stored(_) if flags.quiet => return Ok(()),
         Outcome::Stored(cas) => ("HD", cas),
@@ -148,12 +132,12 @@ fn set(
             _ => tell_request(&mut told, flag, &flags),
         }
     }
-    reply(connection, code, &told)
+    reply(session, code, &told)
 }
 
 /// md: deletes, or marks as stale and lets one client win the right to store anew.
-fn delete(server: &Server, connection: &mut Connection, flags: &Flags) -> io::Result<()> {
-    let code = server.cache.with(connection.now(), |store| {
+fn delete(session: &mut Session, flags: &Flags) -> io::Result<()> {
+    let code = session.with(|store| {
         let cas = store.get(&flags.key).map(|item| item.cas);
         if cas.is_some() && flags.compare.is_some_and(|compare| Some(compare) != cas) {
             store.counts.delete_misses += 1;
@@ -167,28 +151,28 @@ fn delete(server: &Server, connection: &mut Connection, flags: &Flags) -> io::Re
     });
     match code {
         "HD" if flags.quiet => Ok(()),
-        _ => reply_to_request(connection, code, flags),
+        _ => reply_to_request(session, code, flags),
     }
 }
 
 /// ma: incr and decr, and a number to begin with.
-fn arithmetic(server: &Server, connection: &mut Connection, flags: &Flags) -> io::Result<()> {
+fn arithmetic(session: &mut Session, flags: &Flags) -> io::Result<()> {
     let delta = match flags.mode {
         None | Some(b'I' | b'+') => Delta::Increment(flags.delta.unwrap_or(1)),
         Some(b'D' | b'-') => Delta::Decrement(flags.delta.unwrap_or(1)),
-        Some(_) => return connection.reply("CLIENT_ERROR invalid mode for ma M token"),
+        Some(_) => {
+            return session.reply("CLIENT_ERROR invalid mode for ma M token");
+        }
     };
-    let now = connection.now();
+    let now = session.connection.now();
     let mut told = Vec::new();
-    let result = server
-        .cache
-        .with(now, |store| count(store, flags, delta, now, &mut told));
+    let result = session.with(|store| count(store, flags, delta, now, &mut told));
     match result {
         Ok((_, false)) if flags.quiet => Ok(()),
-        Ok((number, _)) => reply_with_item(connection, flags, number.to_string().as_bytes(), &told),
-        Err(DeltaFailure::NotFound) => reply_to_request(connection, "NF", flags),
-        Err(DeltaFailure::Exists) => reply_to_request(connection, "EX", flags),
-        Err(DeltaFailure::NonNumeric) => connection.reply(NON_NUMERIC),
+        Ok((number, _)) => reply_with_item(session, flags, number.to_string().as_bytes(), &told),
+        Err(DeltaFailure::NotFound) => reply_to_request(session, "NF", flags),
+        Err(DeltaFailure::Exists) => reply_to_request(session, "EX", flags),
+        Err(DeltaFailure::NonNumeric) => session.reply(NON_NUMERIC),
     }
 }
 
@@ -224,26 +208,21 @@ fn count(
 }
 
 /// me: what there is to know of an item, for people.
-fn debug(
-    server: &Server,
-    connection: &mut Connection,
-    key: &[u8],
-    flags: &[&[u8]],
-) -> io::Result<()> {
+fn debug(session: &mut Session, key: &[u8], flags: &[&[u8]]) -> io::Result<()> {
     let key = match flags.first() {
         Some([b'b']) => base64::decode(key),
         _ => Some(key.to_vec()),
     };
     let Some(key) = key else {
-        return connection.reply(BAD_FORMAT);
+        return session.reply(BAD_FORMAT);
     };
-    let now = connection.now();
-    let found = server.cache.with(now, |store| {
+    let now = session.connection.now();
+    let found = session.with(|store| {
         store.counts.cmd_meta += 1;
         store.get(&key).cloned()
     });
     let Some(item) = found else {
-        return connection.reply("EN");
+        return session.reply("EN");
     };
     let expires = match item.expires {
         NEVER => -1,
@@ -257,5 +236,5 @@ fn debug(
         item.own_weight()
     );
     let key = shown_key(&key, item.is(BINARY_KEY));
-    reply(connection, "ME ", &[&key, about.as_bytes()].concat())
+    reply(session, "ME ", &[&key, about.as_bytes()].concat())
 }

@@ -3,7 +3,6 @@
 //! Counters of commands are kept by the store, under its lock; counters of connections are atomics, since they change
 //! where no lock is held. What memcached counts of its slabs, threads and logs has no meaning here and is left out.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process;
@@ -11,8 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::change::{Delta, Outcome};
 use crate::clock::unix_time;
-use crate::connection::Connection;
-use crate::server::Server;
+use crate::server::Session;
 
 /// The memcached whose protocol is spoken here; clients look at it to learn what they may ask for.
 pub const VERSION: &str = "1.6.18";
@@ -118,111 +116,93 @@ pub struct Stats {
 }
 
 /// Answers `stats`, but for the last line, which is returned.
-pub fn answer(
-    server: &Server,
-    connection: &mut Connection,
-    arguments: &[&[u8]],
-) -> io::Result<Cow<'static, str>> {
+pub fn answer(session: &mut Session, arguments: &[&[u8]]) -> io::Result<&'static str> {
     match arguments {
-        [] => general(server, connection)?,
-        [b"settings", ..] => settings(server, connection)?,
-        [b"items", ..] => items(server, connection)?,
-        [b"slabs", ..] => stat(connection, "active_slabs", 0)?,
-        [b"sizes", ..] => stat(connection, "sizes_status", "disabled")?,
+        [] => general(session)?,
+        [b"settings", ..] => settings(session)?,
+        [b"items", ..] => items(session)?,
+        [b"slabs", ..] => stat(session, "active_slabs", 0)?,
+        [b"sizes", ..] => stat(session, "sizes_status", "disabled")?,
         [b"conns", ..] | [b"detail", b"dump", ..] => {}
-        [b"detail", b"on" | b"off", ..] => return Ok("OK".into()),
-        [b"detail", ..] => return Ok("CLIENT_ERROR usage: stats detail on|off|dump".into()),
-        [b"cachedump", ..] => return Ok("CLIENT_ERROR stats cachedump not allowed".into()),
+        [b"detail", b"on" | b"off", ..] => return Ok("OK"),
+        [b"detail", ..] => return Ok("CLIENT_ERROR usage: stats detail on|off|dump"),
+        [b"cachedump", ..] => return Ok("CLIENT_ERROR stats cachedump not allowed"),
         [b"reset", ..] => {
-            reset(server, connection);
-            return Ok("RESET".into());
+            reset(session);
+            return Ok("RESET");
         }
-        _ => return Ok("ERROR".into()),
+        _ => return Ok("ERROR"),
     }
-    Ok("END".into())
+    Ok("END")
 }
 
-fn stat(connection: &mut Connection, name: &str, value: impl Display) -> io::Result<()> {
-    write!(connection.replies(), "STAT {name} {value}\r\n")
+fn stat(session: &mut Session, name: &str, value: impl Display) -> io::Result<()> {
+    write!(session.connection.replies(), "STAT {name} {value}\r\n")
 }
 
-fn general(server: &Server, connection: &mut Connection) -> io::Result<()> {
-    let stats = &server.stats;
-    stat(connection, "pid", process::id())?;
-    stat(connection, "uptime", server.clock.uptime().as_secs())?;
-    stat(connection, "time", unix_time())?;
-    stat(connection, "version", VERSION)?;
-    stat(connection, "pointer_size", usize::BITS)?;
-    stat(connection, "max_connections", server.options.conn_limit)?;
-    stat(connection, "curr_connections", stats.curr_connections.get())?;
-    stat(
-        connection,
-        "total_connections",
-        stats.total_connections.get(),
-    )?;
-    stat(
-        connection,
-        "rejected_connections",
-        stats.rejected_connections.get(),
-    )?;
-    stat(connection, "idle_kicks", stats.idle_kicks.get())?;
-    stat(connection, "bytes_read", stats.bytes_read.get())?;
-    stat(connection, "bytes_written", stats.bytes_written.get())?;
-    let (counts, items, bytes) = server.cache.with(connection.now(), |store| {
-        (store.counts.clone(), store.len(), store.bytes())
-    });
+fn general(session: &mut Session) -> io::Result<()> {
+    let (stats, options) = (&session.server.stats, &session.server.options);
+    stat(session, "pid", process::id())?;
+    stat(session, "uptime", session.server.clock.uptime().as_secs())?;
+    stat(session, "time", unix_time())?;
+    stat(session, "version", VERSION)?;
+    stat(session, "pointer_size", usize::BITS)?;
+    stat(session, "max_connections", options.conn_limit)?;
+    stat(session, "curr_connections", stats.curr_connections.get())?;
+    stat(session, "total_connections", stats.total_connections.get())?;
+    let rejected = stats.rejected_connections.get();
+    stat(session, "rejected_connections", rejected)?;
+    stat(session, "idle_kicks", stats.idle_kicks.get())?;
+    stat(session, "bytes_read", stats.bytes_read.get())?;
+    stat(session, "bytes_written", stats.bytes_written.get())?;
+    let (counts, items, bytes) =
+        session.with(|store| (store.counts.clone(), store.len(), store.bytes()));
     for (name, count) in counts.list() {
-        stat(connection, name, count)?;
+        stat(session, name, count)?;
     }
-    stat(connection, "limit_maxbytes", server.options.memory_limit)?;
-    stat(connection, "accepting_conns", 1)?;
-    stat(connection, "threads", stats.curr_connections.get())?;
-    stat(connection, "bytes", bytes)?;
-    stat(connection, "curr_items", items)
+    stat(session, "limit_maxbytes", options.memory_limit)?;
+    stat(session, "accepting_conns", 1)?;
+    stat(session, "threads", stats.curr_connections.get())?;
+    stat(session, "bytes", bytes)?;
+    stat(session, "curr_items", items)
 }
 
 /// The settings that are settings here too.
-fn settings(server: &Server, connection: &mut Connection) -> io::Result<()> {
-    let options = &server.options;
-    let hosts: Vec<&str> = options
-        .listen
-        .iter()
-        .map(|(host, _)| host.as_str())
-        .collect();
-    stat(connection, "maxbytes", options.memory_limit)?;
-    stat(connection, "maxconns", options.conn_limit)?;
-    stat(connection, "tcpport", options.port)?;
-    stat(connection, "udpport", 0)?;
-    stat(connection, "inter", hosts.join(","))?;
-    stat(connection, "verbosity", server.stats.verbosity.get())?;
-    stat(connection, "evictions", "on")?;
-    stat(connection, "cas_enabled", "yes")?;
-    stat(connection, "item_size_max", options.item_size_max)?;
-    stat(connection, "maxconns_fast", "yes")?;
-    stat(connection, "flush_enabled", "yes")?;
-    stat(connection, "idle_timeout", options.idle_timeout)
+fn settings(session: &mut Session) -> io::Result<()> {
+    let options = &session.server.options;
+    let hosts = options.listen.iter().map(|(host, _)| host.as_str());
+    let hosts: Vec<&str> = hosts.collect();
+    stat(session, "maxbytes", options.memory_limit)?;
+    stat(session, "maxconns", options.conn_limit)?;
+    stat(session, "tcpport", options.port)?;
+    stat(session, "udpport", 0)?;
+    stat(session, "inter", hosts.join(","))?;
+    stat(session, "verbosity", session.server.stats.verbosity.get())?;
+    stat(session, "evictions", "on")?;
+    stat(session, "cas_enabled", "yes")?;
+    stat(session, "item_size_max", options.item_size_max)?;
+    stat(session, "maxconns_fast", "yes")?;
+    stat(session, "flush_enabled", "yes")?;
+    stat(session, "idle_timeout", options.idle_timeout)
 }
 
 /// All items are of one class here.
-fn items(server: &Server, connection: &mut Connection) -> io::Result<()> {
-    let (counts, items, bytes) = server.cache.with(connection.now(), |store| {
-        (store.counts.clone(), store.len(), store.bytes())
-    });
+fn items(session: &mut Session) -> io::Result<()> {
+    let (counts, items, bytes) =
+        session.with(|store| (store.counts.clone(), store.len(), store.bytes()));
     if items == 0 {
         return Ok(());
     }
-    stat(connection, "items:1:number", items)?;
-    stat(connection, "items:1:mem_requested", bytes)?;
-    stat(connection, "items:1:evicted", counts.evictions)?;
-    stat(connection, "items:1:outofmemory", counts.store_no_memory)?;
-    stat(connection, "items:1:reclaimed", counts.reclaimed)
+    stat(session, "items:1:number", items)?;
+    stat(session, "items:1:mem_requested", bytes)?;
+    stat(session, "items:1:evicted", counts.evictions)?;
+    stat(session, "items:1:outofmemory", counts.store_no_memory)?;
+    stat(session, "items:1:reclaimed", counts.reclaimed)
 }
 
-fn reset(server: &Server, connection: &Connection) {
-    server
-        .cache
-        .with(connection.now(), |store| store.counts = Counts::default());
-    let stats = &server.stats;
+fn reset(session: &Session) {
+    session.with(|store| store.counts = Counts::default());
+    let stats = &session.server.stats;
     for counter in [
         &stats.total_connections,
         &stats.rejected_connections,

@@ -104,6 +104,15 @@ impl Store {
         self.item_mut(slot?)
     }
 
+    /// A handle to an item that was asked for; gat and touch give it a new moment to expire.
+    pub fn fetch(&mut self, key: &[u8], expires: Option<Moment>) -> Option<Item> {
+        let now = self.now;
+        let item = self.find(key, expires.is_some())?;
+        item.mark(now);
+        item.expires = expires.unwrap_or(item.expires);
+        Some(item.clone())
+    }
+
     pub fn delete(&mut self, key: &[u8]) -> bool {
         let Some(slot) = self.live(key) else {
             self.counts.delete_misses += 1;

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use super::flags::Flags;
 use crate::base64;
 use crate::clock::{Moment, NEVER};
-use crate::connection::Connection;
 use crate::item::{BINARY_KEY, FETCHED, Item};
+use crate::server::Session;
 
 /// What a flag asks to be told of an item; nothing if it asks nothing.
 pub fn tell(told: &mut Vec<u8>, flag: &[u8], item: &Item, now: Moment) {
@@ -53,31 +53,31 @@ pub fn shown_key(key: &[u8], binary: bool) -> Vec<u8> {
 
 /// The answer to mg and ma when there is an item.
 pub fn reply_with_item(
-    connection: &mut Connection,
+    session: &mut Session,
     flags: &Flags,
     data: &[u8],
     told: &[u8],
 ) -> io::Result<()> {
     if !flags.value {
-        return reply(connection, "HD", told);
+        return reply(session, "HD", told);
     }
-    reply(connection, &format!("VA {}", data.len()), told)?;
-    connection.replies().write_all(data)?;
-    connection.replies().write_all(b"\r\n")
+    reply(session, &format!("VA {}", data.len()), told)?;
+    session.connection.replies().write_all(data)?;
+    session.connection.replies().write_all(b"\r\n")
 }
 
 /// The answer of every command when there is no item to tell of.
-pub fn reply_to_request(connection: &mut Connection, code: &str, flags: &Flags) -> io::Result<()> {
+pub fn reply_to_request(session: &mut Session, code: &str, flags: &Flags) -> io::Result<()> {
     let mut told = Vec::new();
     for flag in flags.list {
         tell_request(&mut told, flag, flags);
     }
-    reply(connection, code, &told)
+    reply(session, code, &told)
 }
 
-pub fn reply(connection: &mut Connection, code: &str, told: &[u8]) -> io::Result<()> {
+pub fn reply(session: &mut Session, code: &str, told: &[u8]) -> io::Result<()> {
     let line = [code.as_bytes(), told].concat();
-    connection.show(&line);
-    connection.replies().write_all(&line)?;
-    connection.replies().write_all(b"\r\n")
+    session.connection.show(&line);
+    session.connection.replies().write_all(&line)?;
+    session.connection.replies().write_all(b"\r\n")
 }
