@@ -49,9 +49,10 @@ pub enum Command<'a> {
     FlushAll(i32),
     Verbosity(u32),
     Version,
-    Stats(Words<'a>),
-    /// The meta commands have a room of their own: meta.rs.
-    Meta(&'a [u8], Words<'a>),
+    /// With the rest of the line.
+    Stats(&'a [u8]),
+    /// The name and the rest of the line: the meta commands have a room of their own, meta.rs.
+    Meta(&'a [u8], &'a [u8]),
     /// quit, and anybody who speaks HTTP.
     Quit,
 }
@@ -83,7 +84,7 @@ pub struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    fn of(line: &'a [u8]) -> Words<'a> {
+    pub fn of(line: &'a [u8]) -> Words<'a> {
         let mut words = [&b""[..]; WORDS_MAX];
         let places = words.iter_mut().zip(split(line));
         let count = places.map(|(place, word)| *place = word).count();
@@ -126,19 +127,16 @@ pub fn parse(line: &[u8]) -> Request<'_> {
     if name == b"get" {
         return spoken(get(rest, false, None)); // most lines are: they need not be cut into words
     }
-    let words = Words::of(rest);
-    match (name, words.as_slice()) {
-        (b"gets", _) => spoken(get(rest, true, None)),
-        (b"gat", _) => spoken(get_and_touch(rest, false)),
-        (b"gats", _) => spoken(get_and_touch(rest, true)),
-        (b"mg" | b"ms" | b"md" | b"ma" | b"me" | b"mn", _) => {
-            spoken(Ok(Command::Meta(name, words)))
-        }
-        (b"version", _) => spoken(Ok(Command::Version)),
-        (b"stats", _) => spoken(Ok(Command::Stats(words))),
-        (b"quit", _) => spoken(Ok(Command::Quit)),
-        (b"shutdown", _) => spoken(Err(NO_SHUTDOWN.into())),
-        (name, arguments) => changing(name, arguments),
+    match name {
+        b"gets" => spoken(get(rest, true, None)),
+        b"gat" => spoken(get_and_touch(rest, false)),
+        b"gats" => spoken(get_and_touch(rest, true)),
+        b"mg" | b"ms" | b"md" | b"ma" | b"me" | b"mn" => spoken(Ok(Command::Meta(name, rest))),
+        b"version" => spoken(Ok(Command::Version)),
+        b"stats" => spoken(Ok(Command::Stats(rest))),
+        b"quit" => spoken(Ok(Command::Quit)),
+        b"shutdown" => spoken(Err(NO_SHUTDOWN.into())),
+        _ => changing(name, Words::of(rest).as_slice()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use crate::change::{Change, DeltaFailure, Outcome};
 use crate::clock::{Clock, Moment, NEVER};
-use crate::command::{self, Command, Get, Request, Storage, split};
+use crate::command::{self, Command, Get, Request, Storage, Words, split};
 use crate::connection::Connection;
 use crate::item::Item;
 use crate::meta;
@@ -49,11 +49,11 @@ impl Session<'_> {
             let reply = match command {
                 Ok(Command::Get(line)) => self.get(line, &mut hits)?,
                 Ok(Command::Store(line)) => self.store(&line)?.into(),
-                Ok(Command::Meta(name, words)) => {
-                    meta::answer(self, name, words.as_slice())?;
+                Ok(Command::Meta(name, rest)) => {
+                    meta::answer(self, name, Words::of(rest).as_slice())?;
                     continue;
                 }
-                Ok(Command::Stats(words)) => stats::answer(self, words.as_slice())?.into(),
+                Ok(Command::Stats(rest)) => stats::answer(self, Words::of(rest).as_slice())?.into(),
                 Ok(Command::Quit) => break,
                 Ok(command) => self.change(command),
                 Err(malformed) => {
