@@ -46,6 +46,7 @@ fn a_full_server_evicts_and_every_set_succeeds() {
     let items = watched.stat("curr_items");
     assert!(items > 500, "64 MiB hold {items} values of 50,000 bytes");
     assert_eq!(watched.stat("evictions"), written - items);
+    assert_eq!(watched.stat("evicted_unfetched"), written - items);
     assert_eq!(watched.stat("total_items"), written);
     assert_eq!(watched.stat("limit_maxbytes"), 64 * MIB as u64);
     assert!(watched.stat("bytes") <= 64 * MIB as u64);

@@ -9,7 +9,7 @@ use std::mem;
 use super::Store;
 use crate::change::{Change, Mode};
 use crate::eviction::Slot;
-use crate::item::Item;
+use crate::item::{FETCHED, Item};
 
 /// The slot of an item and its place in the order of eviction, in bytes.
 const SLOT_BYTES: usize = 48;
@@ -96,10 +96,7 @@ impl Store {
             let Some(slot) = self.order.victim(spare) else {
                 return;
             };
-            match self.item_mut(slot) {
-                Some(item) if item.has_expired(now) => self.counts.reclaimed += 1,
-                _ => self.counts.evictions += 1,
-            }
+            self.count_loss(slot);
             self.throw_out(slot);
         }
     }
@@ -113,15 +110,28 @@ impl Store {
             } else {
                 0
             };
-            let now = self.now;
-            let slot = self.swept as Slot;
-            if self
-                .item_mut(slot)
-                .is_some_and(|item| item.has_expired(now))
-            {
-                self.counts.reclaimed += 1;
+            let (slot, now) = (self.swept as Slot, self.now);
+            let item = self.item_mut(slot);
+            if item.is_some_and(|item| item.has_expired(now)) {
+                self.count_loss(slot);
                 self.throw_out(slot);
             }
+        }
+    }
+
+    /// An item goes that nobody wanted to be rid of: evicted, or reclaimed if it had expired anyway.
+    fn count_loss(&mut self, slot: Slot) {
+        let now = self.now;
+        let Some(item) = self.item_mut(slot) else {
+            return;
+        };
+        let unfetched = u64::from(!item.is(FETCHED));
+        if item.has_expired(now) {
+            self.counts.reclaimed += 1;
+            self.counts.expired_unfetched += unfetched;
+        } else {
+            self.counts.evictions += 1;
+            self.counts.evicted_unfetched += unfetched;
         }
     }
 
