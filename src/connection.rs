@@ -8,6 +8,7 @@
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, Moment};
 use crate::stats::Stats;
@@ -27,6 +28,11 @@ const KEYS_MAX: usize = 256 * 1024;
 
 /// How often a connection looks for something to read before it sleeps, at most.
 const LOOKS: u32 = 4;
+
+/// Longer than a turn of a few connections, shorter than the slice of a scheduler (3 or 4 ms).
+const TURN: Duration = Duration::from_micros(2500);
+/// So many connections are a few.
+const FEW: u64 = 64;
 
 pub struct Connection<'a> {
     reader: BufReader<Incoming<'a>>,
@@ -155,9 +161,11 @@ struct Incoming<'a> {
 impl Read for Incoming<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.replies.flush()?;
-        let count = self.replies.get_mut().read(buffer);
+        let socket = self.replies.get_mut();
+        let count = socket.look(buffer, self.now)?;
+        socket.stats.bytes_read.add(count);
         self.now = self.clock.now();
-        count
+        Ok(count)
     }
 }
 
@@ -184,10 +192,15 @@ impl Socket<'_> {
     }
 
     /// Reads what comes while others run. Where looking did not pay, there is less of it the next time.
-    fn look(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.set_blocking(false)?;
-        for _ in 0..self.looks {
-            thread::yield_now();
+    fn look(&mut self, buffer: &mut [u8], now: Moment) -> io::Result<usize> {
+        let looks = if self.stats.rest_until.get() > u64::from(now) {
+            0
+        } else {
+            self.looks
+        };
+        self.set_blocking(looks == 0)?;
+        for _ in 0..looks {
+            self.let_others_run(now);
             match self.stream.read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 result => {
@@ -200,13 +213,17 @@ impl Socket<'_> {
         self.set_blocking(true)?;
         self.stream.read(buffer)
     }
-}
 
-impl Read for Socket<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.look(buffer)?;
-        self.stats.bytes_read.add(count);
-        Ok(count)
+    /// A turn of our own threads is short. When it takes long, another program wants the processor, and takes a whole
+    /// slice of it each time that we yield; then nobody looks again for a second or two. Measured beside a program that
+    /// never sleeps, 8 connections: 0.07 of memcached's throughput without this rule, 1.06 with it. (With more
+    /// connections than `FEW` a turn is long anyway.)
+    fn let_others_run(&self, now: Moment) {
+        let start = Instant::now();
+        thread::yield_now();
+        if start.elapsed() > TURN && self.stats.curr_connections.get() <= FEW {
+            self.stats.rest_until.set(u64::from(now) + 2);
+        }
     }
 }
 
