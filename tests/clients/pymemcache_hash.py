@@ -32,6 +32,8 @@ while True:
         socket.create_connection(address(0), timeout=10).close()
     except ConnectionRefusedError:
         break
+    except ConnectionResetError:
+        pass  # it was just going
 
 for key in first:
     client.get(key)  # finds the first server gone, and strikes it off
