@@ -111,8 +111,6 @@ pub struct Stats {
     pub idle_kicks: Counter,
     pub bytes_read: Counter,
     pub bytes_written: Counter,
-    /// The moment until which no connection looks again before it sleeps: see connection.rs.
-    pub rest_until: Counter,
     /// How many times `-v` was given, or what the verbosity command said.
     pub verbosity: Counter,
 }
