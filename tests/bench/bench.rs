@@ -33,7 +33,7 @@ use std::time::Duration;
 use std::{env, fs, io};
 
 /// Medians are taken of so many rounds.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
 
 /// Connections of the picture.
 const CHART: [usize; 11] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
@@ -222,7 +222,7 @@ impl Bench {
         for connections in CHART {
             let work = Work::of_connections(connections);
             for (index, curve) in curves.iter_mut().enumerate() {
-                let figures = self.measure(index, &work, self.options.time / 2)?;
+                let figures = self.measure(index, &work, self.options.time)?;
                 curve
                     .points
                     .extend(figures.map(|figures| (connections, figures.per_second)));

@@ -1,15 +1,18 @@
 //! The floor: a server that finds the lines and stores nothing. What it costs is what the sockets cost.
 //!
 //! It knows one key of each size, and the load asks it for no other, so its canned replies stand the same check as
-//! real ones. It too lets others run before it sleeps, like the server it is the floor of.
+//! real ones. It too looks again before it sleeps, like the server it is the floor of.
 
 use crate::script::value;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 /// The argument that makes this program the floor.
 pub const ARGUMENT: &str = "--floor";
+
+/// As often as the server does, at most: see src/connection.rs.
+const LOOKS: u32 = 64;
 
 pub fn serve() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -22,14 +25,13 @@ pub fn serve() -> io::Result<()> {
 
 fn answer(stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut reader = BufReader::with_capacity(16 * 1024, &stream);
+    stream.set_nonblocking(true)?;
+    let mut reader = BufReader::with_capacity(16 * 1024, Looking(&stream));
     let (mut line, mut item, mut replies) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         if reader.buffer().is_empty() {
-            (&stream).write_all(&replies)?;
+            send(&stream, &replies)?;
             replies.clear();
-            thread::yield_now();
-            thread::yield_now();
         }
         line.clear();
         if reader.read_until(b'\n', &mut line)? == 0 {
@@ -47,6 +49,36 @@ fn answer(stream: TcpStream) -> io::Result<()> {
             None if line.starts_with(b"set ") => {}
             None => replies.extend_from_slice(b"STORED\r\n"),
         }
+    }
+}
+
+/// Waits for a client that does not read.
+fn send(mut stream: &TcpStream, mut replies: &[u8]) -> io::Result<()> {
+    while !replies.is_empty() {
+        match stream.write(replies) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
+            sent => replies = &replies[sent?..],
+        }
+    }
+    Ok(())
+}
+
+/// A stream that does not block, but for the sleep after many looks.
+struct Looking<'a>(&'a TcpStream);
+
+impl Read for Looking<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        for _ in 0..LOOKS {
+            thread::yield_now();
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+        }
+        self.0.set_nonblocking(false)?;
+        let count = self.0.read(buffer)?;
+        self.0.set_nonblocking(true)?;
+        Ok(count)
     }
 }
 
