@@ -35,8 +35,8 @@ const LOOKS: u32 = 64;
 const TURN: u64 = 2_500;
 /// So many connections are a few.
 const FEW: u64 = 64;
-/// After a turn that took too long, nobody looks for so many times its length: one reply in so many is late.
-const REST: u64 = 100;
+/// After a turn that took too long, nobody looks for so many times its length: it costs one part in so many at most.
+const REST: u64 = 32;
 
 /// When looking may begin again, in microseconds since the start: one moment for all, for they share the processors.
 static REST_UNTIL: AtomicU64 = AtomicU64::new(0);

@@ -33,13 +33,13 @@ use std::time::Duration;
 use std::{env, fs, io};
 
 /// Medians are taken of so many rounds.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 /// Connections of the picture.
 const CHART: [usize; 11] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
 /// Before each measurement, so that no server is judged by how it starts.
-const WARM_UP: Duration = Duration::from_millis(100);
+const WARM_UP: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -164,39 +164,42 @@ impl Bench {
         Ok(lines)
     }
 
-    /// Every server takes its turn in every round, so that a disturbance does not meet one server alone.
     fn row(&mut self, work: &'static Work) -> io::Result<Vec<Line>> {
         eprint!("{:24}", work.title);
-        let mut rounds = vec![Vec::new(); self.contestants.len()];
-        for _ in 0..ROUNDS {
-            for (index, figures) in rounds.iter_mut().enumerate() {
-                figures.extend(self.measure(index, work, self.options.time)?);
-            }
-        }
+        let figures = self.medians(work)?;
         eprintln!();
         let lines = self
             .contestants
             .iter()
-            .zip(&rounds)
-            .map(|(one, rounds)| Line {
+            .zip(figures)
+            .map(|(one, figures)| Line {
                 work: work.title,
                 server: one.name.clone(),
-                figures: Figures::median(rounds),
+                figures,
             });
         Ok(lines.collect())
     }
 
+    /// Every server takes its turn in every round, so that a disturbance does not meet one server alone.
+    fn medians(&mut self, work: &Work) -> io::Result<Vec<Option<Figures>>> {
+        let mut rounds = vec![Vec::new(); self.contestants.len()];
+        for _ in 0..ROUNDS {
+            for (index, figures) in rounds.iter_mut().enumerate() {
+                figures.extend(self.measure(index, work)?);
+            }
+        }
+        Ok(rounds
+            .iter()
+            .map(|figures| Figures::median(figures))
+            .collect())
+    }
+
     /// One server, one row, one round. What this machine cannot do is noted; a wrong reply ends it all.
-    fn measure(
-        &mut self,
-        index: usize,
-        work: &Work,
-        time: Duration,
-    ) -> io::Result<Option<Figures>> {
+    fn measure(&mut self, index: usize, work: &Work) -> io::Result<Option<Figures>> {
         eprint!(".");
         let contestant = &self.contestants[index];
         let connections = work.connections;
-        match measure(contestant, work, time, self.options.think) {
+        match measure(contestant, work, self.options.time, self.options.think) {
             Ok(figures) => Ok(Some(figures)),
             Err(error) => {
                 let text = format!(
@@ -221,8 +224,7 @@ impl Bench {
         eprint!("{:24}", "the picture");
         for connections in CHART {
             let work = Work::of_connections(connections);
-            for (index, curve) in curves.iter_mut().enumerate() {
-                let figures = self.measure(index, &work, self.options.time)?;
+            for (curve, figures) in curves.iter_mut().zip(self.medians(&work)?) {
                 curve
                     .points
                     .extend(figures.map(|figures| (connections, figures.per_second)));

@@ -45,7 +45,7 @@ impl Options {
             rows: rows.map(String::from).collect(),
             servers: NAMES.map(String::from).into(),
             address: None,
-            time: Duration::from_millis(300),
+            time: Duration::from_millis(250),
             think: Duration::from_micros(3),
             same_cores: false,
             svg: concat!(env!("CARGO_TARGET_TMPDIR"), "/throughput.svg").into(),
