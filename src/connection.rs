@@ -5,14 +5,14 @@
 //! `read`, and it flushes first. So a client that has sent one whole command and half of the next gets its first
 //! answer at once, many commands in one packet are answered by one packet, and no command has to think of it.
 
-use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
-use std::mem;
+mod socket;
+
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::thread;
 
 use crate::clock::{Clock, Moment};
-use crate::stats::Stats;
+use crate::stats::{Counter, Stats};
+use socket::Socket;
 
 /// What is read ahead, in bytes: 32 commands of a client in a hurry. The first read touches all of it, and an idle
 /// connection keeps it.
@@ -27,24 +27,11 @@ const LINE_MAX: usize = 2048;
 /// ...but the keys of a `get` or `gets` may be many. memcached has no limit here; this is room for 1,000 of the longest.
 const KEYS_MAX: usize = 256 * 1024;
 
-/// How often a connection looks for something to read before it sleeps, at most: about as long as it takes to fall
-/// asleep and be woken. With one connection that is some 40 microseconds; with many, each turn is longer and pays sooner.
-const LOOKS: u32 = 64;
-
-/// Longer than a turn of a few connections, shorter than the slice of a scheduler (3 or 4 ms); in microseconds.
-const TURN: u64 = 2_500;
-/// So many connections are a few.
-const FEW: u64 = 64;
-/// After a turn that took too long, nobody looks for so many times its length: it costs one part in so many at most.
-const REST: u64 = 32;
-
-/// When looking may begin again, in microseconds since the start: one moment for all, for they share the processors.
-static REST_UNTIL: AtomicU64 = AtomicU64::new(0);
-
 pub struct Connection<'a> {
     reader: BufReader<Incoming<'a>>,
     /// Tells connections apart in the conversation that `-vv` shows.
     id: u64,
+    verbosity: &'a Counter,
 }
 
 impl<'a> Connection<'a> {
@@ -54,21 +41,15 @@ impl<'a> Connection<'a> {
         stats: &'a Stats,
         id: u64,
     ) -> Connection<'a> {
-        let socket = Socket {
-            stream,
-            clock,
-            stats,
-            blocking: true,
-            looks: LOOKS,
-            more: false,
-        };
         let incoming = Incoming {
-            replies: BufWriter::with_capacity(REPLIES, socket),
+            replies: BufWriter::with_capacity(REPLIES, Socket::new(stream, clock, stats)),
+            clock,
             now: clock.now(),
         };
         Connection {
             reader: BufReader::with_capacity(READ_AHEAD, incoming),
             id,
+            verbosity: &stats.verbosity,
         }
     }
 
@@ -143,14 +124,7 @@ impl<'a> Connection<'a> {
     }
 
     pub fn is_watched(&self) -> bool {
-        self.reader
-            .get_ref()
-            .replies
-            .get_ref()
-            .stats
-            .verbosity
-            .get()
-            > 1
+        self.verbosity.get() > 1
     }
 }
 
@@ -162,108 +136,15 @@ fn may_be_long(line: &[u8]) -> bool {
 /// The reading end, which owns the replies so that it can flush them before it waits.
 struct Incoming<'a> {
     replies: BufWriter<Socket<'a>>,
+    clock: &'a Clock,
     now: Moment,
 }
 
 impl Read for Incoming<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.replies.flush()?;
-        let socket = self.replies.get_mut();
-        let count = socket.read(buffer)?;
-        self.now = socket.clock.now();
+        let count = self.replies.get_mut().read(buffer)?;
+        self.now = self.clock.now();
         Ok(count)
-    }
-}
-
-/// The stream, counting what passes.
-///
-/// Threads are not slow; putting them to sleep and waking them is. Whoever finds nothing to read lets the other threads
-/// run and looks again a few times, before the thread really blocks.
-struct Socket<'a> {
-    stream: &'a TcpStream,
-    clock: &'a Clock,
-    stats: &'a Stats,
-    /// Whether reading and writing wait, as the stream was last told.
-    blocking: bool,
-    /// How often to look before the next sleep.
-    looks: u32,
-    /// The last read got as much as it asked for, so the next one will hardly have to wait.
-    more: bool,
-}
-
-impl Socket<'_> {
-    fn set_blocking(&mut self, blocking: bool) -> io::Result<()> {
-        if self.blocking != blocking {
-            self.stream.set_nonblocking(!blocking)?;
-            self.blocking = blocking;
-        }
-        Ok(())
-    }
-
-    /// Reads what comes while others run, if anything does. Where looking did not pay, there is less of it the next time.
-    fn look(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        self.set_blocking(false)?;
-        for _ in 0..self.looks {
-            if !mem::take(&mut self.more) {
-                self.let_others_run();
-            }
-            match self.stream.read(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                result => {
-                    self.looks = LOOKS;
-                    return result.map(Some);
-                }
-            }
-        }
-        self.looks = self.looks.div_ceil(2);
-        Ok(None)
-    }
-
-    /// A turn of our own threads is short. When it takes long, another program wants the processor, and takes a whole
-    /// slice of it each time that we yield: then it is better to sleep, for a while. (With more connections than `FEW`
-    /// a turn is long anyway.)
-    fn let_others_run(&self) {
-        let start = self.clock.microseconds();
-        thread::yield_now();
-        let end = self.clock.microseconds();
-        let turn = end - start;
-        if turn > TURN && self.stats.curr_connections.get() <= FEW {
-            REST_UNTIL.store(end + REST * turn, Relaxed);
-        }
-    }
-}
-
-impl Read for Socket<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let resting = REST_UNTIL.load(Relaxed) > self.clock.microseconds();
-        let seen = if resting { None } else { self.look(buffer)? };
-        let count = match seen {
-            Some(count) => count,
-            None => {
-                self.set_blocking(true)?;
-                self.stream.read(buffer)?
-            }
-        };
-        self.more = count == buffer.len();
-        self.stats.bytes_read.add(count);
-        Ok(count)
-    }
-}
-
-impl Write for Socket<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = match self.stream.write(bytes) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.set_blocking(true)?;
-                self.stream.write(bytes)?
-            }
-            result => result?,
-        };
-        self.stats.bytes_written.add(count);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
