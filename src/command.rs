@@ -182,10 +182,10 @@ fn unknown<'a>(name: &[u8], arguments: &[&[u8]]) -> Result<Command<'a>, Malforme
 }
 
 fn get(keys: &[u8], with_cas: bool, touch: Option<i32>) -> Result<Command<'_>, Malformed> {
-    if touch.is_none() && split(keys).next().is_none() {
+    if touch.is_none() && keys.iter().all(|&byte| byte == b' ') {
         return Err(ERROR.into());
     }
-    if split(keys).any(|key| key.len() > KEY_MAX) {
+    if keys.len() > KEY_MAX && split(keys).any(|key| key.len() > KEY_MAX) {
         return Err(BAD_FORMAT.into());
     }
     Ok(Command::Get(Get {

@@ -78,12 +78,10 @@ impl<'a> Connection<'a> {
         Ok(true)
     }
 
-    /// Reads a data block to its last byte, and says whether `\r\n` came behind it.
-    pub fn read_block(&mut self, data: &mut [u8]) -> io::Result<bool> {
-        self.reader.read_exact(data)?;
-        let mut end = [0; 2];
-        self.reader.read_exact(&mut end)?;
-        Ok(end == *b"\r\n")
+    /// Reads a data block and its end, and says whether that was `\r\n`.
+    pub fn read_block(&mut self, block: &mut [u8]) -> io::Result<bool> {
+        self.reader.read_exact(block)?;
+        Ok(block.ends_with(b"\r\n"))
     }
 
     /// Reads what nobody wants, to its last byte, without keeping it.

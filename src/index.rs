@@ -65,7 +65,9 @@ impl Index {
     }
 
     fn hash(&self, key: &[u8]) -> KeyHash {
-        let hash = self.hashing.hash_one(key);
+        let mut hasher = self.hashing.build_hasher();
+        hasher.write(key);
+        let hash = hasher.finish();
         KeyHash([hash as u32, (hash >> 32) as u32])
     }
 }

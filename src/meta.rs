@@ -95,8 +95,8 @@ fn create(store: &mut Store, flags: &Flags, data: &[u8]) -> bool {
     if store.reserve(&flags.key, data.len(), &change).is_err() {
         return false;
     }
-    let mut item = Item::new(&flags.key, data.len());
-    item.data_mut().copy_from_slice(data);
+    let mut item = Item::new(&flags.key, 0, data.len());
+    item.block_mut()[..data.len()].copy_from_slice(data);
     item.state = flags.state();
     matches!(store.store(item, &change), Outcome::Stored(_))
 }
@@ -110,11 +110,10 @@ fn set(session: &mut Session, flags: Result<Flags, &'static str>, bytes: usize) 
             return session.reply(problem);
         }
     };
-    let mut item = match session.receive(&flags.key, bytes, &change)? {
+    let mut item = match session.receive(&flags.key, flags.client_flags, bytes, &change)? {
         Ok(item) => item,
         Err(problem) => return session.reply(problem),
     };
-    item.flags = flags.client_flags;
     item.expires = flags.expires.unwrap_or(NEVER);
     item.state = flags.state();
     let outcome = session.with(|store| store.store(item, &change));

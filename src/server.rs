@@ -113,23 +113,21 @@ impl Session<'_> {
         }
         let replies = self.connection.replies();
         replies.write_all(b"VALUE ")?;
-        replies.write_all(item.key())?;
-        write!(replies, " {} {}", item.flags, item.data().len())?;
-        if with_cas {
-            write!(replies, " {}", item.cas)?;
+        if !with_cas {
+            return replies.write_all(item.reply());
         }
-        replies.write_all(b"\r\n")?;
-        replies.write_all(item.data())?;
-        replies.write_all(b"\r\n")
+        let (line, block) = item.reply_parts();
+        replies.write_all(line)?;
+        write!(replies, " {}\r\n", item.cas)?;
+        replies.write_all(block)
     }
 
     /// set, add, replace, append, prepend and cas.
     fn store(&mut self, line: &Storage) -> io::Result<&'static str> {
-        let mut item = match self.receive(line.key, line.bytes, &line.change)? {
+        let mut item = match self.receive(line.key, line.flags, line.bytes, &line.change)? {
             Ok(item) => item,
             Err(failure) => return Ok(failure),
         };
-        item.flags = line.flags;
         item.expires = self.moment(line.exptime);
         Ok(match self.with(|store| store.store(item, &line.change)) {
             Outcome::Stored(_) => "STORED",
@@ -144,6 +142,7 @@ impl Session<'_> {
     pub fn receive(
         &mut self,
         key: &[u8],
+        flags: u32,
         bytes: usize,
         change: &Change,
     ) -> io::Result<Result<Item, &'static str>> {
@@ -154,8 +153,8 @@ impl Session<'_> {
                 Refusal::OutOfMemory => "SERVER_ERROR out of memory storing object",
             }));
         }
-        let mut item = Item::new(key, bytes);
-        let complete = self.connection.read_block(item.data_mut());
+        let mut item = Item::new(key, flags, bytes);
+        let complete = self.connection.read_block(item.block_mut());
         if !matches!(complete, Ok(true)) {
             self.with(|store| store.release(key, bytes));
         }
