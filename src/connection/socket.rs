@@ -22,8 +22,10 @@ const LOOKS: u32 = 64;
 const TURN: u64 = 2_500;
 /// So many connections are a few.
 const FEW: u64 = 64;
-/// After a turn that took too long, nobody looks for so many times its length: it costs one part in so many at most.
-const REST: u64 = 32;
+/// A turn that took too long is the second one if the first was over no longer ago than so many times its length...
+const AGAIN: u64 = 8;
+/// ...and then nobody looks for so many times its length: it costs one part in 32 at most.
+const REST: u64 = 64;
 
 /// When looking may begin again, in microseconds since the start: one moment for all, for they share the processors.
 static REST_UNTIL: AtomicU64 = AtomicU64::new(0);
@@ -36,6 +38,8 @@ pub struct Socket<'a> {
     blocking: bool,
     /// How often to look before the next sleep.
     looks: u32,
+    /// Until this moment, one more turn that takes too long is one too many.
+    patience: u64,
     /// The last read got as much as it asked for, so the next one will hardly have to wait.
     more: bool,
 }
@@ -48,6 +52,7 @@ impl<'a> Socket<'a> {
             stats,
             blocking: true,
             looks: LOOKS,
+            patience: 0,
             more: false,
         }
     }
@@ -62,10 +67,14 @@ impl<'a> Socket<'a> {
 
     /// Reads what comes while others run, if anything does. Where looking did not pay, there is less of it the next time.
     fn look(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let mut start = self.clock.microseconds();
+        if start < REST_UNTIL.load(Relaxed) {
+            return Ok(None);
+        }
         self.set_blocking(false)?;
         for _ in 0..self.looks {
             if !mem::take(&mut self.more) {
-                self.let_others_run();
+                start = self.let_others_run(start);
             }
             match self.stream.read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -79,25 +88,26 @@ impl<'a> Socket<'a> {
         Ok(None)
     }
 
-    /// A turn of our own threads is short. When it takes long, another program wants the processor, and takes a whole
-    /// slice of it each time that we yield: then it is better to sleep, for a while. (With more connections than `FEW`
-    /// a turn is long anyway.)
-    fn let_others_run(&self) {
-        let start = self.clock.microseconds();
+    /// A turn of our own threads is short. When turn upon turn takes long, another program wants the processor, and gets a
+    /// whole slice of it each time that we yield: then it is better to sleep, for a while. One long turn alone means
+    /// nothing: a machine may halt for a moment. (With more connections than `FEW` a turn is long anyway.)
+    fn let_others_run(&mut self, start: u64) -> u64 {
         thread::yield_now();
         let end = self.clock.microseconds();
         let turn = end - start;
         if turn > TURN && self.stats.curr_connections.get() <= FEW {
-            REST_UNTIL.store(end + REST * turn, Relaxed);
+            if start < self.patience {
+                REST_UNTIL.store(end + REST * turn, Relaxed);
+            }
+            self.patience = end + AGAIN * turn;
         }
+        end
     }
 }
 
 impl Read for Socket<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let resting = REST_UNTIL.load(Relaxed) > self.clock.microseconds();
-        let seen = if resting { None } else { self.look(buffer)? };
-        let count = match seen {
+        let count = match self.look(buffer)? {
             Some(count) => count,
             None => {
                 self.set_blocking(true)?;
