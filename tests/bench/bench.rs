@@ -5,7 +5,8 @@
 //! - `--rows LIST`: of 1, 8, 50, 400, 8x32, 8x32-1:1, 32-keys, 10000, and chart for the picture
 //! - `--servers LIST`: of mini-memcached, memcached -t 4, memcached -t 1, floor
 //! - `--addr HOST:PORT`: load a server that is running already, beside those of `--servers`, or alone
-//! - `--seconds N`: how long each measurement lasts
+//! - `--rounds N`: how many of which medians are taken
+//! - `--seconds N`: how long a server is measured in each round
 //! - `--think MICROSECONDS`: how long the clients pause between a reply and the next packet; 3 unless told, which is about
 //!   what memtier_benchmark spends there. With 0 the server is never idle and an event loop finds many requests each
 //!   time it looks; a pause gives it moments without work, and what sleeping and being woken costs shows.
@@ -31,9 +32,6 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs, io};
-
-/// Medians are taken of so many rounds.
-const ROUNDS: usize = 5;
 
 /// Connections of the picture.
 const CHART: [usize; 11] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
@@ -166,32 +164,29 @@ impl Bench {
 
     fn row(&mut self, work: &'static Work) -> io::Result<Vec<Line>> {
         eprint!("{:24}", work.title);
-        let figures = self.medians(work)?;
+        let rounds = self.rounds(work)?;
         eprintln!();
         let lines = self
             .contestants
             .iter()
-            .zip(figures)
-            .map(|(one, figures)| Line {
+            .zip(rounds)
+            .map(|(one, rounds)| Line {
                 work: work.title,
                 server: one.name.clone(),
-                figures,
+                rounds,
             });
         Ok(lines.collect())
     }
 
     /// Every server takes its turn in every round, so that a disturbance does not meet one server alone.
-    fn medians(&mut self, work: &Work) -> io::Result<Vec<Option<Figures>>> {
+    fn rounds(&mut self, work: &Work) -> io::Result<Vec<Vec<Option<Figures>>>> {
         let mut rounds = vec![Vec::new(); self.contestants.len()];
-        for _ in 0..ROUNDS {
+        for _ in 0..self.options.rounds {
             for (index, figures) in rounds.iter_mut().enumerate() {
-                figures.extend(self.measure(index, work)?);
+                figures.push(self.measure(index, work)?);
             }
         }
-        Ok(rounds
-            .iter()
-            .map(|figures| Figures::median(figures))
-            .collect())
+        Ok(rounds)
     }
 
     /// One server, one row, one round. What this machine cannot do is noted; a wrong reply ends it all.
@@ -224,7 +219,8 @@ impl Bench {
         eprint!("{:24}", "the picture");
         for connections in CHART {
             let work = Work::of_connections(connections);
-            for (curve, figures) in curves.iter_mut().zip(self.medians(&work)?) {
+            for (curve, rounds) in curves.iter_mut().zip(self.rounds(&work)?) {
+                let figures = Figures::median(&rounds);
                 curve
                     .points
                     .extend(figures.map(|figures| (connections, figures.per_second)));

@@ -10,6 +10,7 @@ pub struct Options {
     pub rows: Vec<String>,
     pub servers: Vec<String>,
     pub address: Option<SocketAddr>,
+    pub rounds: usize,
     pub time: Duration,
     pub think: Duration,
     pub same_cores: bool,
@@ -27,6 +28,7 @@ impl Options {
                 "--rows" => options.rows = chosen(&value()?, &options.rows)?,
                 "--servers" => servers = Some(chosen(&value()?, &options.servers)?),
                 "--addr" => options.address = Some(resolve(&value()?)?),
+                "--rounds" => options.rounds = count(&value()?)?,
                 "--seconds" => options.time = seconds(&value()?)?,
                 "--think" => options.think = seconds(&value()?)? / 1_000_000,
                 "--same-cores" => options.same_cores = true,
@@ -45,7 +47,8 @@ impl Options {
             rows: rows.map(String::from).collect(),
             servers: NAMES.map(String::from).into(),
             address: None,
-            time: Duration::from_millis(250),
+            rounds: 9,
+            time: Duration::from_millis(100),
             think: Duration::from_micros(3),
             same_cores: false,
             svg: concat!(env!("CARGO_TARGET_TMPDIR"), "/throughput.svg").into(),
@@ -66,6 +69,11 @@ fn resolve(text: &str) -> Result<SocketAddr, String> {
         .to_socket_addrs()
         .map_err(|error| format!("{text}: {error}"))?;
     addresses.next().ok_or(format!("{text} has no address"))
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or(format!("{text} is no number of rounds"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -15,28 +15,33 @@ pub struct Figures {
 
 impl Figures {
     /// Each figure's own median: they need not come from the same round.
-    pub fn median(rounds: &[Figures]) -> Option<Figures> {
-        let processor = rounds.iter().filter_map(|round| round.processor);
+    pub fn median(rounds: &[Option<Figures>]) -> Option<Figures> {
+        let rounds = || rounds.iter().flatten();
         Some(Figures {
-            per_second: median(rounds.iter().map(|round| round.per_second))?,
-            processor: median(processor),
-            p50: Duration::from_secs_f64(median(rounds.iter().map(|r| r.p50.as_secs_f64()))?),
-            p99: Duration::from_secs_f64(median(rounds.iter().map(|r| r.p99.as_secs_f64()))?),
+            per_second: median(rounds().map(|round| round.per_second))?,
+            processor: median(rounds().filter_map(|round| round.processor)),
+            p50: Duration::from_secs_f64(median(rounds().map(|round| round.p50.as_secs_f64()))?),
+            p99: Duration::from_secs_f64(median(rounds().map(|round| round.p99.as_secs_f64()))?),
         })
     }
+}
 
-    /// Throughput, processor time and p99, in parts of the measure's.
-    fn ratios(&self, measure: &Figures) -> String {
-        let processor = match (self.processor, measure.processor) {
-            (Some(ours), Some(theirs)) => format!("{:.2}", ours / theirs),
-            _ => "?".into(),
-        };
-        format!(
-            "{:.2} / {processor} / {:.2}",
-            self.per_second / measure.per_second,
-            self.p99.as_secs_f64() / measure.p99.as_secs_f64()
-        )
-    }
+/// Throughput, processor time and p99 in parts of the measure's, round by round: the speed of a machine may drift by half
+/// within seconds, and what is divided was measured within one.
+fn ratios(rounds: &[Option<Figures>], measure: &[Option<Figures>]) -> Option<String> {
+    let pairs = || {
+        rounds
+            .iter()
+            .zip(measure)
+            .filter_map(|pair| Some(((*pair.0)?, (*pair.1)?)))
+    };
+    let processor = pairs().filter_map(|(ours, theirs)| Some(ours.processor? / theirs.processor?));
+    Some(format!(
+        "{:.2} / {} / {:.2}",
+        median(pairs().map(|(ours, theirs)| ours.per_second / theirs.per_second))?,
+        median(processor).map_or("?".into(), |ratio| format!("{ratio:.2}")),
+        median(pairs().map(|(ours, theirs)| ours.p99.as_secs_f64() / theirs.p99.as_secs_f64()))?,
+    ))
 }
 
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -45,11 +50,11 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-/// A line of the table: which work, which server, what it did; none if it could not be measured.
+/// A line of the table: which work, which server, what it did in each round; none where it could not be measured.
 pub struct Line {
     pub work: &'static str,
     pub server: String,
-    pub figures: Option<Figures>,
+    pub rounds: Vec<Option<Figures>>,
 }
 
 /// A table that can be read as it is, and pasted into Markdown.
@@ -60,15 +65,15 @@ pub fn print(lines: &[Line]) {
     );
     println!("| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |");
     for line in lines {
-        let measure = lines
+        let ratios = lines
             .iter()
             .find(|other| other.work == line.work && other.server == MEASURE)
-            .and_then(|other| other.figures);
+            .and_then(|other| ratios(&line.rounds, &other.rounds));
         println!(
             "| {:23} | {:14} | {} |",
             line.work,
             line.server,
-            cells(line, measure)
+            cells(line, &ratios.unwrap_or_default())
         );
     }
     println!(
@@ -80,19 +85,18 @@ pub fn print(lines: &[Line]) {
     println!();
 }
 
-fn cells(line: &Line, measure: Option<Figures>) -> String {
-    let Some(figures) = line.figures else {
+fn cells(line: &Line, ratios: &str) -> String {
+    let Some(figures) = Figures::median(&line.rounds) else {
         return "not measured | | | | |".into();
     };
     let processor = |text: &dyn Fn(f64) -> String| figures.processor.map_or("?".into(), text);
     format!(
-        "{:>9} | {:>6} | {:>5} | {:>6.0} | {:>6.0} | {}",
+        "{:>9} | {:>6} | {:>5} | {:>6.0} | {:>6.0} | {ratios}",
         thousands(figures.per_second),
         processor(&|time| format!("{time:.2}")),
         processor(&|time| format!("{:.0} %", time * figures.per_second / 1e4)),
         figures.p50.as_secs_f64() * 1e6,
         figures.p99.as_secs_f64() * 1e6,
-        measure.map_or(String::new(), |measure| figures.ratios(&measure))
     )
 }
 
