@@ -11,7 +11,7 @@ use std::thread;
 /// The argument that makes this program the floor.
 pub const ARGUMENT: &str = "--floor";
 
-/// As often as the server does, at most: see src/connection.rs.
+/// As often as the server does, at most: see src/connection/socket.rs.
 const LOOKS: u32 = 64;
 
 pub fn serve() -> io::Result<()> {
