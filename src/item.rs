@@ -45,7 +45,7 @@ pub const BINARY_KEY: u8 = 16;
 #[derive(Clone)]
 pub struct Item {
     bytes: Arc<[u8]>,
-    /// New at every change, never the same twice.
+    /// New at every change, never the same twice, unless a client chooses it with meta's `E`.
     pub cas: u64,
     /// The client's own; memcached only keeps them.
     pub flags: u32,

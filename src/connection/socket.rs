@@ -14,21 +14,23 @@ use std::thread;
 use crate::clock::Clock;
 use crate::stats::Stats;
 
-/// How often a connection looks for something to read before it sleeps, at most: about as long as it takes to fall
-/// asleep and be woken. With one connection that is some 40 microseconds; with many, each turn is longer and pays sooner.
+/// How often a connection looks for something to read before it sleeps, at most. With one connection that takes some 40
+/// microseconds, about as long as to fall asleep and be woken; with many, each turn is longer and pays sooner.
 const LOOKS: u32 = 64;
 
-/// A sleep that is over within so many microseconds was not worth falling asleep for.
+/// A sleep that is over within so many microseconds was not worth falling asleep for. Wide enough for the reply of one
+/// client that must itself be woken (100 and more).
 const SOON: u64 = 200;
 
 /// Longer than a turn of a few connections, shorter than the slice of a scheduler (3 or 4 ms); in microseconds.
-const TURN: u64 = 2_500;
-/// So many connections are a few.
+const LONG_TURN: u64 = 2_500;
+/// So many connections are a few: their turn takes 1 ms at most.
 const FEW: u64 = 64;
-/// A turn that took too long is the second one if the first was over no longer ago than so many times its length...
-const AGAIN: u64 = 8;
-/// ...and then nobody looks for so many times its length: it costs one part in 32 at most.
-const REST: u64 = 64;
+/// A second long turn that begins within so many microseconds of the first is one too many: beside another program one
+/// comes every few milliseconds, while a virtual machine was seen to halt once in 100 ms.
+const AGAIN: u64 = 30_000;
+/// So many microseconds nobody looks then. The two slices that the next try costs are one part in 32 of it.
+const REST: u64 = 250_000;
 
 /// When looking may begin again, in microseconds since the start: one moment for all, for they share the processors.
 static REST_UNTIL: AtomicU64 = AtomicU64::new(0);
@@ -41,8 +43,8 @@ pub struct Socket<'a> {
     blocking: bool,
     /// How often to look before the next sleep.
     looks: u32,
-    /// Until this moment, one more turn that takes too long is one too many.
-    patience: u64,
+    /// Until this moment, one more long turn is one too many.
+    suspicious_until: u64,
     /// The last read got as much as it asked for, so the next one will hardly have to wait.
     more: bool,
 }
@@ -55,7 +57,7 @@ impl<'a> Socket<'a> {
             stats,
             blocking: true,
             looks: LOOKS,
-            patience: 0,
+            suspicious_until: 0,
             more: false,
         }
     }
@@ -107,12 +109,11 @@ impl<'a> Socket<'a> {
     fn let_others_run(&mut self, start: u64) -> u64 {
         thread::yield_now();
         let end = self.clock.microseconds();
-        let turn = end - start;
-        if turn > TURN && self.stats.curr_connections.get() <= FEW {
-            if start < self.patience {
-                REST_UNTIL.store(end + REST * turn, Relaxed);
+        if end - start > LONG_TURN && self.stats.curr_connections.get() <= FEW {
+            if start < self.suspicious_until {
+                REST_UNTIL.store(end + REST, Relaxed);
             }
-            self.patience = end + AGAIN * turn;
+            self.suspicious_until = end + AGAIN;
         }
         end
     }

@@ -5,13 +5,13 @@
 //! - `--rows LIST`: of 1, 8, 50, 400, 8x32, 8x32-1:1, 32-keys, 10000, and chart for the picture
 //! - `--servers LIST`: of mini-memcached, memcached -t 4, memcached -t 1, floor
 //! - `--addr HOST:PORT`: load a server that is running already, beside those of `--servers`, or alone
-//! - `--rounds N`: how many of which medians are taken
-//! - `--seconds N`: how long a server is measured in each round
+//! - `--rounds N`: how many times each server takes its turn, 9 unless told; figures are medians of the rounds
+//! - `--seconds N`: how long a turn lasts, 0.1 unless told
 //! - `--think MICROSECONDS`: how long the clients pause between a reply and the next packet; 3 unless told, which is about
 //!   what memtier_benchmark spends there. With 0 the server is never idle and an event loop finds many requests each
 //!   time it looks; a pause gives it moments without work, and what sleeping and being woken costs shows.
 //! - `--same-cores`: let the load and the servers share all processors
-//! - `--svg PATH`: where the picture goes
+//! - `--svg PATH`: where the picture goes, target/tmp/throughput.svg unless told
 
 mod chart;
 #[path = "../common/mod.rs"]

@@ -25,7 +25,7 @@ impl Options {
             let mut value = || arguments.next().ok_or(format!("{option} needs a value"));
             match option.as_str() {
                 "--bench" => {} // cargo's own
-                "--rows" => options.rows = chosen(&value()?, &options.rows)?,
+                "--rows" => options.rows = chosen(&value()?, &Options::usual().rows)?,
                 "--servers" => servers = Some(chosen(&value()?, &options.servers)?),
                 "--addr" => options.address = Some(resolve(&value()?)?),
                 "--rounds" => options.rounds = count(&value()?)?,

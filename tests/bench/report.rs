@@ -27,7 +27,7 @@ impl Figures {
 }
 
 /// Throughput, processor time and p99 in parts of the measure's, round by round: the speed of a machine may drift by half
-/// within seconds, and what is divided was measured within one.
+/// within seconds, and what is divided was measured one right after the other.
 fn ratios(rounds: &[Option<Figures>], measure: &[Option<Figures>]) -> Option<String> {
     let pairs = || {
         rounds
@@ -77,7 +77,7 @@ pub fn print(lines: &[Line]) {
         );
     }
     println!(
-        "\nbusy: part of one processor the server used; near 100 % the server is the limit, not the load."
+        "\nbusy: part of one processor the server used; near 100 % the server is the limit, or looks for work (ours, floor)."
     );
     if lines.iter().any(|line| line.server == MEASURE) {
         println!("ratios: operations/s, processor time and p99 in parts of {MEASURE}'s.");
