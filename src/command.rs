@@ -185,6 +185,7 @@ fn get(keys: &[u8], with_cas: bool, touch: Option<i32>) -> Result<Command<'_>, M
     if touch.is_none() && keys.iter().all(|&byte| byte == b' ') {
         return Err(ERROR.into());
     }
+    // In so short a line no key is too long.
     if keys.len() > KEY_MAX && split(keys).any(|key| key.len() > KEY_MAX) {
         return Err(BAD_FORMAT.into());
     }

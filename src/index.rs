@@ -64,6 +64,7 @@ impl Index {
         self.bytes
     }
 
+    /// `hash_one` would hash the length of the key too, which tells nothing when it is the only thing hashed.
     fn hash(&self, key: &[u8]) -> KeyHash {
         let mut hasher = self.hashing.build_hasher();
         hasher.write(key);

@@ -170,8 +170,8 @@ impl Item {
     }
 }
 
-/// ` flags bytes\r\n`, at the end of an array, and how much of the array is not used. `write!` takes a seventh of all
-/// instructions of a `set` for it.
+/// ` flags bytes\r\n`, at the end of an array, and how much of the array is not used. `write!` would take a seventh
+/// of all instructions of a `set` for it.
 fn numbers(flags: u32, data_length: u32) -> ([u8; NUMBERS_MAX], usize) {
     let mut text = *b"                      \r\n";
     let mut start = NUMBERS_MAX - END.len();
