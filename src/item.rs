@@ -27,7 +27,7 @@ const END: &[u8] = b"\r\n";
 const ARC_BYTES: usize = 16;
 const MALLOC_BYTES: usize = 8;
 
-/// malloc's blocks are multiples of 16 bytes, and from this size on multiples of a page.
+/// malloc's blocks are multiples of 16 bytes, and from this size on pages of their own, with one more word before them.
 pub const PAGED_FROM: usize = 16 * 1024;
 const PAGE: usize = 4096;
 
@@ -191,6 +191,9 @@ fn numbers(flags: u32, data_length: u32) -> ([u8; NUMBERS_MAX], usize) {
 
 /// What so many bytes behind an `Arc` take of the memory.
 fn weight(length: usize) -> usize {
-    let length = length + ARC_BYTES + MALLOC_BYTES;
-    length.next_multiple_of(if length < PAGED_FROM { 16 } else { PAGE })
+    let block = (length + ARC_BYTES + MALLOC_BYTES).next_multiple_of(16);
+    if block < PAGED_FROM {
+        return block;
+    }
+    (block + MALLOC_BYTES).next_multiple_of(PAGE)
 }
