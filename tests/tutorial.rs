@@ -101,6 +101,11 @@ fn steps_are_small() {
 }
 
 #[test]
+fn blocks_name_their_file() {
+    none(checks::captions(project()));
+}
+
+#[test]
 fn nearly_all_sessions_are_replayed() {
     none(checks::shown(project()));
 }

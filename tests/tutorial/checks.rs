@@ -1,6 +1,6 @@
 //! What a tutorial must keep, each as a list of the faults found; the tests and their proof call these.
 
-use crate::prose::{Fault, Kind, Mode, Place, Role};
+use crate::prose::{self, Fault, Kind, Mode, Place, Role};
 use crate::replay::{Desk, Peer};
 use crate::steps::{self, Chapter, Step};
 use crate::tree::{self, Tree};
@@ -242,6 +242,33 @@ pub fn shown(root: &Path) -> Faults {
             )
         })
         .collect()
+    })
+}
+
+/// Where a program has several source files, a line of its own above each block names the one that it changes: a reader
+/// does not see the info string.
+pub fn captions(root: &Path) -> Faults {
+    each(root, |chapter| {
+        let sources = chapter.tree.keys().filter(|file| !file.contains('/'));
+        if sources.count() < 2 {
+            return Faults::new();
+        }
+        let lines: Vec<&str> = chapter.text.lines().collect();
+        let caption = |place: &Place| {
+            lines[..place.line - 1]
+                .iter()
+                .rfind(|line| !line.is_empty())
+        };
+        let (blocks, _) = prose::blocks(&chapter.file, &chapter.text);
+        let uncaptioned = blocks.iter().filter_map(|block| {
+            let Kind::Code(code) = &block.kind else {
+                return None;
+            };
+            let name = format!("`src/{}`", code.file);
+            let named = caption(&block.place) == Some(&&*name);
+            (!named).then(|| Fault::at(&block.place, format!("above this block belongs {name}")))
+        });
+        uncaptioned.collect()
     })
 }
 
