@@ -8,6 +8,8 @@ mod common;
 
 #[path = "chapters/abuse.rs"]
 mod abuse;
+#[path = "chapters/later.rs"]
+mod later;
 #[path = "chapters/peer.rs"]
 mod peer;
 
@@ -201,10 +203,15 @@ const CONVERSATION: &[(&str, &str)] = &[
 ];
 
 fn ch04_conversation(peer: &Peer) {
+    passes(holds(peer, CONVERSATION));
+}
+
+/// Holds a conversation, with keys of its own.
+fn holds(peer: &Peer, conversation: &[(&str, &str)]) -> Verdict {
     let (a, b) = (random_key(), random_key());
     let named = |text: &str| -> String {
         let words = text
-            .split_inclusive([' ', '\n'])
+            .split_inclusive([' ', '\t', '\n'])
             .map(|word| match word.trim_end() {
                 "A" => word.replace('A', &a),
                 "B" => word.replace('B', &b),
@@ -213,9 +220,13 @@ fn ch04_conversation(peer: &Peer) {
         words.collect()
     };
     let mut connection = peer.connect();
-    for (sent, expected) in CONVERSATION {
-        connection.expect(named(sent), named(expected));
-    }
+    conversation.iter().try_for_each(|(sent, expected)| {
+        exchange(
+            &mut connection,
+            named(sent).as_bytes(),
+            named(expected).as_bytes(),
+        )
+    })
 }
 
 fn ch04_closes_at_quit(peer: &Peer) {

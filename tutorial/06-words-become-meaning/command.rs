@@ -1,0 +1,111 @@
+//! From a command line to its meaning. The parser knows neither store nor socket.
+
+use std::str::FromStr;
+
+/// Keys are at most this long, in bytes.
+const KEY_MAX: usize = 250;
+
+const ERROR: &str = "ERROR";
+const BAD_FORMAT: &str = "CLIENT_ERROR bad command line format";
+
+pub struct Request<'a> {
+    pub command: Result<Command<'a>, Malformed>,
+    /// The client does not want to hear what came of it.
+    pub noreply: bool,
+}
+
+pub enum Command<'a> {
+    /// The keys, at least one.
+    Get(Vec<&'a [u8]>),
+    /// A data block follows.
+    Store(Storage<'a>),
+    Quit,
+}
+
+/// The line of a storage command.
+pub struct Storage<'a> {
+    pub key: &'a [u8],
+    pub flags: u32,
+    /// The length of the data block, without its `\r\n`.
+    pub bytes: usize,
+}
+
+/// A line that is no command.
+pub struct Malformed {
+    /// The error line, without its end.
+    pub reply: &'static str,
+    /// So many bytes follow that are the data block of the failed command.
+    pub swallow: u64,
+}
+
+impl From<&'static str> for Malformed {
+    fn from(reply: &'static str) -> Malformed {
+        Malformed { reply, swallow: 0 }
+    }
+}
+
+/// What a line, without its end, means.
+pub fn parse(line: &[u8]) -> Request<'_> {
+    let words = line.split(|&byte| byte == b' ');
+    let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
+    match words[..] {
+        [b"get", ref keys @ ..] => spoken(get(keys)),
+        [b"quit", ..] => spoken(Ok(Command::Quit)),
+        [name, ref arguments @ ..] => changing(name, arguments),
+        [] => spoken(Err(ERROR.into())),
+    }
+}
+
+/// A command that is always answered.
+fn spoken(command: Result<Command<'_>, Malformed>) -> Request<'_> {
+    let noreply = false;
+    Request { command, noreply }
+}
+
+/// The commands that change something: they hear `noreply`, as their last word.
+fn changing<'a>(name: &[u8], arguments: &[&'a [u8]]) -> Request<'a> {
+    let command = match (name, arguments) {
+        (b"set", [_, _, _, _] | [_, _, _, _, _]) => storage(arguments),
+        _ => return spoken(Err(ERROR.into())),
+    };
+    let noreply = arguments.last() == Some(&&b"noreply"[..]);
+    Request { command, noreply }
+}
+
+fn get<'a>(keys: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
+    if keys.is_empty() {
+        return Err(ERROR.into());
+    }
+    let keys: Option<Vec<&[u8]>> = keys.iter().map(|key| checked(key)).collect();
+    Ok(Command::Get(keys.ok_or(BAD_FORMAT)?))
+}
+
+fn storage<'a>(arguments: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
+    let [key, flags, exptime, bytes, ..] = *arguments else {
+        return Err(ERROR.into());
+    };
+    let bytes = length(bytes).ok_or(BAD_FORMAT)?;
+    let exptime: Option<i32> = number(exptime);
+    match (checked(key), number(flags), exptime) {
+        (Some(key), Some(flags), Some(_)) => Ok(Command::Store(Storage { key, flags, bytes })),
+        _ => Err(Malformed {
+            reply: BAD_FORMAT,
+            swallow: bytes as u64 + 2,
+        }),
+    }
+}
+
+fn checked(key: &[u8]) -> Option<&[u8]> {
+    Some(key).filter(|key| key.len() <= KEY_MAX)
+}
+
+fn number<Number: FromStr>(word: &[u8]) -> Option<Number> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+/// The length of a data block; together with its `\r\n` it must be a number of 31 bits.
+fn length(word: &[u8]) -> Option<usize> {
+    let bytes: i32 = number(word)?;
+    let bytes = usize::try_from(bytes).ok()?;
+    (bytes <= i32::MAX as usize - 2).then_some(bytes)
+}

@@ -1,0 +1,18 @@
+//! What a client stored under a key.
+
+#[derive(Clone)]
+pub struct Item {
+    /// The data block without its end.
+    pub data: Vec<u8>,
+    /// The client's own; we only keep them.
+    pub flags: u32,
+}
+
+impl Item {
+    pub fn new(flags: u32, data: &[u8]) -> Item {
+        Item {
+            data: data.into(),
+            flags,
+        }
+    }
+}

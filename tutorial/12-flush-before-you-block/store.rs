@@ -1,0 +1,101 @@
+//! The items, behind one lock. The store knows no sockets and no protocol text.
+
+use crate::change::{Delta, Failure, Mode};
+use crate::clock::{Moment, NEVER};
+use crate::item::Item;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// The longest data block, in bytes.
+pub const VALUE_MAX: usize = 1024 * 1024;
+
+/// The store behind its lock.
+#[derive(Default)]
+pub struct Cache(Mutex<Store>);
+
+impl Cache {
+    /// Does one piece of work under the lock. A lock that a panic poisoned is taken anyway.
+    pub fn with<Answer>(&self, now: Moment, work: impl FnOnce(&mut Store) -> Answer) -> Answer {
+        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        store.begin(now);
+        work(&mut store)
+    }
+}
+
+#[derive(Default)]
+pub struct Store {
+    items: HashMap<Vec<u8>, Item>,
+    now: Moment,
+    /// When a `flush_all` with a delay takes effect.
+    flush_at: Moment,
+    last_cas: u64,
+}
+
+impl Store {
+    fn begin(&mut self, now: Moment) {
+        self.now = now;
+        if self.flush_at != NEVER && self.flush_at <= now {
+            self.clear();
+        }
+    }
+
+    /// The item under this key; one that has expired is thrown out.
+    fn get(&mut self, key: &[u8]) -> Option<&mut Item> {
+        if self.items.get(key)?.has_expired(self.now) {
+            self.items.remove(key);
+        }
+        self.items.get_mut(key)
+    }
+
+    /// A handle to the item; gat and touch give it a new moment to expire.
+    pub fn fetch(&mut self, key: &[u8], expires: Option<Moment>) -> Option<Item> {
+        let item = self.get(key)?;
+        item.expires = expires.unwrap_or(item.expires);
+        Some(item.clone())
+    }
+
+    pub fn store(&mut self, key: &[u8], item: Item, mode: Mode) -> Result<(), Failure> {
+        let item = mode.apply(self.get(key).as_deref(), item)?;
+        if item.data.len() > VALUE_MAX {
+            return Err(Failure::NotStored);
+        }
+        self.insert(key, item);
+        Ok(())
+    }
+
+    pub fn delta(&mut self, key: &[u8], delta: Delta) -> Result<u64, Failure> {
+        let old = self.get(key).ok_or(Failure::NotFound)?;
+        let number = delta.apply(&old.data)?;
+        // As in memcached the data block never gets shorter.
+        let digits = format!("{number:<width$}", width = old.data.len());
+        let item = old.with_data(digits.as_bytes());
+        self.insert(key, item);
+        Ok(number)
+    }
+
+    fn insert(&mut self, key: &[u8], mut item: Item) {
+        self.last_cas += 1;
+        item.cas = self.last_cas;
+        self.items.insert(key.to_vec(), item);
+    }
+
+    /// Says whether there was such an item.
+    pub fn delete(&mut self, key: &[u8]) -> bool {
+        let found = self.get(key).is_some();
+        self.items.remove(key);
+        found
+    }
+
+    /// Throws out everything: now, or at that moment, with `NEVER` for now.
+    pub fn flush_all(&mut self, at: Moment) {
+        self.flush_at = at;
+        if at == NEVER {
+            self.clear();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.flush_at = NEVER;
+        self.items = HashMap::new();
+    }
+}
