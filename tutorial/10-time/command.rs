@@ -134,10 +134,10 @@ fn delete(key: &[u8]) -> Result<Command<'_>, Malformed> {
     Ok(Command::Delete(checked(key).ok_or(BAD_FORMAT)?))
 }
 
-fn delta<'a>(key: &'a [u8], by: &[u8], delta: fn(u64) -> Delta) -> Result<Command<'a>, Malformed> {
+fn delta<'a>(key: &'a [u8], by: &[u8], kind: fn(u64) -> Delta) -> Result<Command<'a>, Malformed> {
     let key = checked(key).ok_or(BAD_FORMAT)?;
     let by = number(by).ok_or(BAD_DELTA)?;
-    Ok(Command::Delta(key, delta(by)))
+    Ok(Command::Delta(key, kind(by)))
 }
 
 fn checked(key: &[u8]) -> Option<&[u8]> {

@@ -161,10 +161,10 @@ fn delete(key: &[u8]) -> Result<Command<'_>, Malformed> {
     Ok(Command::Delete(checked(key).ok_or(BAD_FORMAT)?))
 }
 
-fn delta<'a>(key: &'a [u8], by: &[u8], delta: fn(u64) -> Delta) -> Result<Command<'a>, Malformed> {
+fn delta<'a>(key: &'a [u8], by: &[u8], kind: fn(u64) -> Delta) -> Result<Command<'a>, Malformed> {
     let key = checked(key).ok_or(BAD_FORMAT)?;
     let by = number(by).ok_or(BAD_DELTA)?;
-    Ok(Command::Delta(key, delta(by)))
+    Ok(Command::Delta(key, kind(by)))
 }
 
 fn touch<'a>(key: &'a [u8], exptime: &[u8]) -> Result<Command<'a>, Malformed> {
