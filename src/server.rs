@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use crate::change::{Change, DeltaFailure, Outcome};
+use crate::change::{Change, Delta, DeltaFailure, Outcome};
 use crate::clock::{Clock, Moment, NEVER};
 use crate::command::{self, Command, Get, Request, Storage, Words, split};
 use crate::connection::Connection;
@@ -53,9 +53,14 @@ impl Session<'_> {
                     meta::answer(self, name, Words::of(rest).as_slice())?;
                     continue;
                 }
+                Ok(Command::Delete(key)) => self.delete(key).into(),
+                Ok(Command::Delta(key, delta)) => self.delta(key, delta),
+                Ok(Command::Touch(key, exptime)) => self.touch(key, exptime).into(),
+                Ok(Command::FlushAll(delay)) => self.flush_all(delay).into(),
+                Ok(Command::Verbosity(level)) => self.verbosity(level).into(),
+                Ok(Command::Version) => format!("VERSION {}", stats::VERSION).into(),
                 Ok(Command::Stats(rest)) => stats::answer(self, Words::of(rest).as_slice())?.into(),
                 Ok(Command::Quit) => break,
-                Ok(command) => self.change(command),
                 Err(malformed) => {
                     self.connection.swallow(malformed.swallow)?;
                     malformed.reply.into()
@@ -164,36 +169,39 @@ impl Session<'_> {
         })
     }
 
-    /// The commands that are one look at the store and one line of reply.
-    fn change(&self, command: Command) -> Cow<'static, str> {
-        match command {
-            Command::Delete(key) => match self.with(|store| store.delete(key)) {
-                true => "DELETED".into(),
-                false => "NOT_FOUND".into(),
-            },
-            Command::Touch(key, exptime) => {
-                let expires = Some(self.moment(exptime));
-                match self.with(|store| store.fetch(key, expires)) {
-                    Some(_) => "TOUCHED".into(),
-                    None => "NOT_FOUND".into(),
-                }
-            }
-            Command::Delta(key, delta) => match self.with(|store| store.delta(key, delta, None)) {
-                Ok(number) => number.to_string().into(),
-                Err(DeltaFailure::NotFound) => "NOT_FOUND".into(),
-                Err(DeltaFailure::Exists) => "EXISTS".into(),
-                Err(DeltaFailure::NonNumeric) => NON_NUMERIC.into(),
-            },
-            Command::FlushAll(delay) => {
-                let at = if delay > 0 { self.moment(delay) } else { NEVER };
-                self.with(|store| store.flush_all(at));
-                "OK".into()
-            }
-            Command::Verbosity(level) => {
-                self.server.stats.verbosity.set(level.into());
-                "OK".into()
-            }
-            _ => format!("VERSION {}", stats::VERSION).into(),
+    fn delete(&self, key: &[u8]) -> &'static str {
+        match self.with(|store| store.delete(key)) {
+            true => "DELETED",
+            false => "NOT_FOUND",
         }
+    }
+
+    /// incr and decr.
+    fn delta(&self, key: &[u8], delta: Delta) -> Cow<'static, str> {
+        match self.with(|store| store.delta(key, delta, None)) {
+            Ok(number) => number.to_string().into(),
+            Err(DeltaFailure::NotFound) => "NOT_FOUND".into(),
+            Err(DeltaFailure::Exists) => "EXISTS".into(),
+            Err(DeltaFailure::NonNumeric) => NON_NUMERIC.into(),
+        }
+    }
+
+    fn touch(&self, key: &[u8], exptime: i32) -> &'static str {
+        let expires = Some(self.moment(exptime));
+        match self.with(|store| store.fetch(key, expires)) {
+            Some(_) => "TOUCHED",
+            None => "NOT_FOUND",
+        }
+    }
+
+    fn flush_all(&self, delay: i32) -> &'static str {
+        let at = if delay > 0 { self.moment(delay) } else { NEVER };
+        self.with(|store| store.flush_all(at));
+        "OK"
+    }
+
+    fn verbosity(&self, level: u32) -> &'static str {
+        self.server.stats.verbosity.set(level.into());
+        "OK"
     }
 }
