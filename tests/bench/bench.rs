@@ -89,12 +89,18 @@ impl Bench {
             contestants: Vec::new(),
             notes: Vec::new(),
         };
-        let alone = !bench.options.same_cores && pin("0");
+        let servers_apart = !bench.options.same_cores && pin("0");
         bench.start();
-        if alone && pin("1") {
-            println!("the servers run on processor 0, the load on processor 1");
-        } else {
-            println!("the servers and the load share all processors");
+        let load_apart = servers_apart && pin("1");
+        println!(
+            "{}",
+            match (servers_apart, load_apart) {
+                (true, true) => "what was started runs on processor 0, the load on processor 1",
+                (true, false) => "what was started and the load share processor 0",
+                _ => "the servers and the load share all processors",
+            }
+        );
+        if !load_apart {
             bench.note(
                 "a processor for each: --same-cores, or only one, or no taskset (util-linux)"
                     .into(),

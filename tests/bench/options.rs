@@ -29,7 +29,7 @@ impl Options {
                 "--servers" => servers = Some(chosen(&value()?, &options.servers)?),
                 "--addr" => options.address = Some(resolve(&value()?)?),
                 "--rounds" => options.rounds = count(&value()?)?,
-                "--seconds" => options.time = seconds(&value()?)?,
+                "--seconds" => options.time = some_time(&value()?)?,
                 "--think" => options.think = seconds(&value()?)? / 1_000_000,
                 "--same-cores" => options.same_cores = true,
                 "--svg" => options.svg = value()?.into(),
@@ -74,6 +74,12 @@ fn resolve(text: &str) -> Result<SocketAddr, String> {
 fn count(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|&count| count > 0);
     count.ok_or(format!("{text} is no number of rounds"))
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    let some = (!time.is_zero()).then_some(time);
+    some.ok_or(format!("{text} is no time to measure in"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
