@@ -130,7 +130,8 @@ fn holds_the_conversation(chapter: &str, number: u32) {
     }
 }
 
-/// A refused line takes its data block along. (memcached 1.6.18 reads it as a command; newer ones do so.)
+/// A refused line takes its data block along, as in newer memcacheds. 1.6.18 reads it as a command, so the original is
+/// not asked this.
 fn stays_in_step(connection: &mut Connection) {
     let long = "k".repeat(251);
     for refused in [&format!("{long} 0 0"), "a many 0", "a 0 x"] {
@@ -139,6 +140,7 @@ fn stays_in_step(connection: &mut Connection) {
     connection.expect("get none\r\n", "END\r\n");
 }
 
+/// All that the original does too.
 fn speaks(peer: &Peer, number: u32) {
     crate::ch04_conversation(peer);
     for (_, added) in ADDED.iter().filter(|(chapter, _)| *chapter <= number) {
