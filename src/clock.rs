@@ -3,7 +3,7 @@
 //! memcached's clock ticks once a second and so does this one. A moment is a `u32` of seconds; it begins at 2, so
 //! that 1 is always in the past and 0 is free to mean "never".
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Seconds since a little before the server started.
 pub type Moment = u32;
@@ -34,16 +34,7 @@ impl Clock {
     }
 
     pub fn now(&self) -> Moment {
-        START.saturating_add(u32::try_from(self.uptime().as_secs()).unwrap_or(u32::MAX))
-    }
-
-    pub fn uptime(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    /// Since the server started, for what is over in less than a second.
-    pub fn microseconds(&self) -> u64 {
-        u64::try_from(self.uptime().as_micros()).unwrap_or(u64::MAX)
+        START.saturating_add(u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX))
     }
 
     /// Turns the protocol's exptime into the moment from which the item is gone.
@@ -59,7 +50,7 @@ impl Clock {
 }
 
 /// Seconds since 1970.
-pub fn unix_time() -> i64 {
+fn unix_time() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

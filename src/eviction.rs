@@ -1,121 +1,47 @@
-//! Which item goes when memory is full: SIEVE (Zhang and others, "SIEVE is Simpler than LRU", NSDI 2024).
+//! Which item goes when memory is full: SIEVE (Zhang and others, NSDI 2024).
 //!
-//! Items stand in a queue in the order in which they arrived, and never change places. A hit only marks its item.
-//! When room is needed a hand walks from the oldest item towards the newest:
-//!
-//! ```text
-//!   oldest                        newest
-//!     a*  ──  b  ──  c*  ──  d  ──  e        * asked for since the hand last came by
-//!             ▲
-//!            hand
-//! ```
-//!
-//! A marked item loses its mark and stays; the first unmarked one is evicted, and the hand stays where it was. At
-//! the newest it starts again at the oldest. What is asked for again and again keeps being spared; what was asked
-//! for once is gone by the time the hand comes, even if it came in after the hand had passed: the next round sifts it.
-//!
-//! This room knows neither keys nor items, only the slots in which the store keeps them, and asks the store
-//! whether a slot is marked. It is a list linked by slot numbers, 8 bytes an item.
+//! Items stand in the order in which they arrived, and never change places. A hit only marks its item. A hand walks
+//! from the oldest to the newest: what is marked loses its mark and stays, the first that is not marked goes.
 
-/// The number of the place in which the store keeps an item.
-pub type Slot = u32;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// No neighbour on this side, or an empty queue.
-const NONE: Slot = Slot::MAX;
+pub type Key = Arc<[u8]>;
 
-#[derive(Clone, Copy)]
-struct Neighbours {
-    older: Slot,
-    newer: Slot,
-}
-
-/// All slots in use, in the order in which their items arrived.
+#[derive(Default)]
 pub struct Sieve {
-    /// Indexed by slot; what stands at a slot that is not in use means nothing.
-    neighbours: Vec<Neighbours>,
-    oldest: Slot,
-    newest: Slot,
-    /// Where the next search begins; `NONE` is the oldest.
-    hand: Slot,
+    /// Keys by the number of their arrival.
+    queue: BTreeMap<u64, Key>,
+    last: u64,
+    /// Where the next search begins.
+    hand: u64,
 }
 
 impl Sieve {
-    pub fn new() -> Sieve {
-        Sieve {
-            neighbours: Vec::new(),
-            oldest: NONE,
-            newest: NONE,
-            hand: NONE,
+    /// Puts a key at the newest end, and tells its number.
+    pub fn arrive(&mut self, key: Key) -> u64 {
+        // A hand at the end begins again at the oldest, and not at the newcomer.
+        if self.queue.range(self.hand..).next().is_none() {
+            self.hand = 0;
         }
+        self.last += 1;
+        self.queue.insert(self.last, key);
+        self.last
     }
 
-    /// Puts a slot at the newest end. It must not be in the queue yet.
-    pub fn arrive(&mut self, slot: Slot) {
-        let newcomer = Neighbours {
-            older: self.newest,
-            newer: NONE,
-        };
-        match self.neighbours.get_mut(slot as usize) {
-            Some(place) => *place = newcomer,
-            None => self.neighbours.push(newcomer),
-        }
-        match self.newest {
-            NONE => self.oldest = slot,
-            newest => self.neighbours[newest as usize].newer = slot,
-        }
-        self.newest = slot;
+    pub fn leave(&mut self, arrival: u64) {
+        self.queue.remove(&arrival);
     }
 
-    /// Takes a slot out, wherever it stands.
-    pub fn leave(&mut self, slot: Slot) {
-        let Neighbours { older, newer } = self.neighbours[slot as usize];
-        match older {
-            NONE => self.oldest = newer,
-            older => self.neighbours[older as usize].newer = newer,
-        }
-        match newer {
-            NONE => self.newest = older,
-            newer => self.neighbours[newer as usize].older = older,
-        }
-        if self.hand == slot {
-            self.hand = newer;
-        }
-    }
-
-    /// The slot to evict, or `None` when there is nothing left. `spare` says whether a slot was marked, and takes
-    /// the mark away; the caller lets the slot `leave`.
-    pub fn victim(&mut self, mut spare: impl FnMut(Slot) -> bool) -> Option<Slot> {
-        if self.oldest == NONE {
-            return None;
-        }
+    /// The key to evict; `spare` says whether one was marked, and takes the mark away.
+    pub fn victim(&mut self, mut spare: impl FnMut(&Key) -> bool) -> Option<Key> {
         loop {
-            if self.hand == NONE {
-                self.hand = self.oldest;
+            let next = self.queue.range(self.hand..).next();
+            let (arrival, key) = next.or_else(|| self.queue.iter().next())?;
+            self.hand = arrival + 1;
+            if !spare(key) {
+                return Some(Arc::clone(key));
             }
-            if !spare(self.hand) {
-                return Some(self.hand);
-            }
-            self.hand = self.neighbours[self.hand as usize].newer;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hand_spares_what_is_marked_and_stays_where_it_stopped() {
-        let mut sieve = Sieve::new();
-        let mut marked = [true, false, true, false];
-        (0..4).for_each(|slot| sieve.arrive(slot));
-        let mut evict = || {
-            let spare = |slot: Slot| std::mem::take(&mut marked[slot as usize]);
-            let slot = sieve.victim(spare)?;
-            sieve.leave(slot);
-            Some(slot)
-        };
-        let order: Vec<_> = std::iter::from_fn(&mut evict).collect();
-        assert_eq!(order, [1, 3, 0, 2]);
     }
 }

@@ -1,65 +1,48 @@
-//! What the classic commands do: the room between the connection, the commands and the store.
-//!
-//! A command is carried out in three steps that never overlap: read what it needs from the client, work on the store
-//! under the lock, write the reply. A value that was found is a handle, so its bytes are written outside of the lock.
+//! What each command does: read what it needs from the client, work on the store under the lock, write the reply.
 
-use std::borrow::Cow;
-use std::io::{self, Write};
-
-use crate::change::{Change, Delta, DeltaFailure, Outcome};
+use crate::change::{Delta, Failure, Mode};
 use crate::clock::{Clock, Moment, NEVER};
-use crate::command::{self, Command, Get, Request, Storage, Words, split};
+use crate::command::{self, Command, Get, Request, Storage};
 use crate::connection::Connection;
 use crate::item::Item;
-use crate::meta;
-use crate::options::Options;
-use crate::stats::{self, Stats};
-use crate::store::{Cache, Refusal, Store};
+use crate::store::{Cache, Store, VALUE_MAX};
+use std::io::{Result, Write};
+use std::net::TcpStream;
 
-/// What incr, decr and ma say of a data block that is no number.
-pub const NON_NUMERIC: &str = "CLIENT_ERROR cannot increment or decrement non-numeric value";
-
-/// So many keys of one `get` are looked up before the lock is let go and their values are written.
-const KEYS_AT_ONCE: usize = 64;
-
-/// Values of one `get` that are held before they are written: a slow client shall not hold much, in bytes.
-const BYTES_AT_ONCE: usize = 64 * 1024;
+/// The reply to `version`.
+const VERSION: &str = "VERSION 0.1.0";
 
 /// What all connections share.
 pub struct Server {
     pub cache: Cache,
     pub clock: Clock,
-    pub stats: Stats,
-    pub options: Options,
 }
 
 /// A client, and the server it talks to.
 pub struct Session<'a> {
-    pub server: &'a Server,
-    pub connection: Connection<'a>,
+    server: &'a Server,
+    connection: Connection<'a>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    pub fn new(stream: &'a TcpStream, server: &'a Server) -> Session<'a> {
+        let connection = Connection::new(stream);
+        Session { server, connection }
+    }
+
     /// Answers one command after the other, until the client leaves.
-    pub fn talk(&mut self) -> io::Result<()> {
+    pub fn talk(&mut self) -> Result<()> {
         let mut line = Vec::new();
-        let mut hits = Vec::new();
         while self.connection.read_line(&mut line)? {
             let Request { command, noreply } = command::parse(&line);
-            let reply = match command {
-                Ok(Command::Get(line)) => self.get(line, &mut hits)?,
+            let reply: String = match command {
+                Ok(Command::Get(line)) => self.get(&line)?.into(),
                 Ok(Command::Store(line)) => self.store(&line)?.into(),
-                Ok(Command::Meta(name, rest)) => {
-                    meta::answer(self, name, Words::of(rest).as_slice())?;
-                    continue;
-                }
                 Ok(Command::Delete(key)) => self.delete(key).into(),
                 Ok(Command::Delta(key, delta)) => self.delta(key, delta),
                 Ok(Command::Touch(key, exptime)) => self.touch(key, exptime).into(),
                 Ok(Command::FlushAll(delay)) => self.flush_all(delay).into(),
-                Ok(Command::Verbosity(level)) => self.verbosity(level).into(),
-                Ok(Command::Version) => format!("VERSION {}", stats::VERSION).into(),
-                Ok(Command::Stats(rest)) => stats::answer(self, Words::of(rest).as_slice())?.into(),
+                Ok(Command::Version) => VERSION.into(),
                 Ok(Command::Quit) => break,
                 Err(malformed) => {
                     self.connection.swallow(malformed.swallow)?;
@@ -67,106 +50,59 @@ impl Session<'_> {
                 }
             };
             if !noreply {
-                self.reply(&reply)?;
+                write!(self.connection.replies(), "{reply}\r\n")?;
             }
         }
-        self.connection.flush()
+        self.connection.replies().flush()
     }
 
-    /// Works on the store, under its lock.
-    pub fn with<Answer>(&self, work: impl FnOnce(&mut Store) -> Answer) -> Answer {
-        self.server.cache.with(self.connection.now(), work)
+    fn with<Answer>(&self, work: impl FnOnce(&mut Store) -> Answer) -> Answer {
+        self.server.cache.with(self.server.clock.now(), work)
     }
 
-    /// The moment that an exptime of this command means.
-    pub fn moment(&self, exptime: i32) -> Moment {
-        self.server.clock.moment(exptime, self.connection.now())
+    /// The moment that an exptime means.
+    fn moment(&self, exptime: i32) -> Moment {
+        let clock = &self.server.clock;
+        clock.moment(exptime, clock.now())
     }
 
-    pub fn reply(&mut self, line: &str) -> io::Result<()> {
-        self.connection.reply(line)
-    }
-
-    /// get, gets, gat and gats. The values found are handles: fetched under the lock, written outside of it.
-    fn get(&mut self, line: Get, hits: &mut Vec<Item>) -> io::Result<Cow<'static, str>> {
+    /// get, gets, gat and gats. The handles are fetched under the lock, the values written outside of it.
+    fn get(&mut self, line: &Get) -> Result<&'static str> {
         let expires = line.touch.map(|exptime| self.moment(exptime));
-        let mut keys = split(line.keys).peekable();
-        while keys.peek().is_some() {
-            self.with(|store| {
-                let mut bytes = 0;
-                for key in keys.by_ref().take(KEYS_AT_ONCE) {
-                    if let Some(item) = store.fetch(key, expires) {
-                        bytes += item.data().len();
-                        hits.push(item);
-                    }
-                    if bytes > BYTES_AT_ONCE {
-                        break;
-                    }
-                }
-            });
-            for item in hits.drain(..) {
-                self.write_value(&item, line.with_cas)?;
+        for key in &line.keys {
+            let Some(item) = self.with(|store| store.fetch(key, expires)) else {
+                continue;
+            };
+            let replies = self.connection.replies();
+            replies.write_all(b"VALUE ")?;
+            replies.write_all(key)?;
+            write!(replies, " {} {}", item.flags, item.data.len())?;
+            if line.with_cas {
+                write!(replies, " {}", item.cas)?;
             }
+            replies.write_all(b"\r\n")?;
+            replies.write_all(&item.data)?;
+            replies.write_all(b"\r\n")?;
         }
-        Ok("END".into())
-    }
-
-    fn write_value(&mut self, item: &Item, with_cas: bool) -> io::Result<()> {
-        if self.connection.is_watched() {
-            self.connection
-                .show(&[b"sending key ", item.key()].concat());
-        }
-        let replies = self.connection.replies();
-        replies.write_all(b"VALUE ")?;
-        if !with_cas {
-            return replies.write_all(item.reply());
-        }
-        let (line, block) = item.reply_parts();
-        replies.write_all(line)?;
-        write!(replies, " {}\r\n", item.cas)?;
-        replies.write_all(block)
+        Ok("END")
     }
 
     /// set, add, replace, append, prepend and cas.
-    fn store(&mut self, line: &Storage) -> io::Result<&'static str> {
-        let mut item = match self.receive(line.key, line.flags, line.bytes, &line.change)? {
-            Ok(item) => item,
-            Err(failure) => return Ok(failure),
-        };
-        item.expires = self.moment(line.exptime);
-        Ok(match self.with(|store| store.store(item, &line.change)) {
-            Outcome::Stored(_) => "STORED",
-            Outcome::NotStored => "NOT_STORED",
-            Outcome::Exists => "EXISTS",
-            Outcome::NotFound => "NOT_FOUND",
-        })
-    }
-
-    /// Reads a data block into a new item, or says which error line answers it; the stream stays in step either way.
-    /// Nothing is allocated on the client's word alone: the store has to agree to the length first.
-    pub fn receive(
-        &mut self,
-        key: &[u8],
-        flags: u32,
-        bytes: usize,
-        change: &Change,
-    ) -> io::Result<Result<Item, &'static str>> {
-        if let Err(refusal) = self.with(|store| store.reserve(key, bytes, change)) {
-            self.connection.swallow(bytes as u64 + 2)?;
-            return Ok(Err(match refusal {
-                Refusal::TooLarge => "SERVER_ERROR object too large for cache",
-                Refusal::OutOfMemory => "SERVER_ERROR out of memory storing object",
-            }));
+    fn store(&mut self, line: &Storage) -> Result<&'static str> {
+        if line.bytes > VALUE_MAX {
+            self.connection.swallow(line.bytes as u64 + 2)?;
+            if matches!(line.mode, Mode::Set) {
+                self.with(|store| store.delete(line.key));
+            }
+            return Ok("SERVER_ERROR object too large for cache");
         }
-        let mut item = Item::new(key, flags, bytes);
-        let complete = self.connection.read_block(item.block_mut());
-        if !matches!(complete, Ok(true)) {
-            self.with(|store| store.release(key, bytes));
+        let mut block = vec![0; line.bytes + 2];
+        if !self.connection.read_block(&mut block)? {
+            return Ok("CLIENT_ERROR bad data chunk");
         }
-        Ok(match complete? {
-            true => Ok(item),
-            false => Err("CLIENT_ERROR bad data chunk"),
-        })
+        let item = Item::new(line.flags, self.moment(line.exptime), &block[..line.bytes]);
+        let outcome = self.with(|store| store.store(line.key, item, line.mode));
+        Ok(outcome.map_or_else(explain, |()| "STORED"))
     }
 
     fn delete(&self, key: &[u8]) -> &'static str {
@@ -177,18 +113,16 @@ impl Session<'_> {
     }
 
     /// incr and decr.
-    fn delta(&self, key: &[u8], delta: Delta) -> Cow<'static, str> {
-        match self.with(|store| store.delta(key, delta, None)) {
-            Ok(number) => number.to_string().into(),
-            Err(DeltaFailure::NotFound) => "NOT_FOUND".into(),
-            Err(DeltaFailure::Exists) => "EXISTS".into(),
-            Err(DeltaFailure::NonNumeric) => NON_NUMERIC.into(),
+    fn delta(&self, key: &[u8], delta: Delta) -> String {
+        match self.with(|store| store.delta(key, delta)) {
+            Ok(number) => number.to_string(),
+            Err(failure) => explain(failure).to_string(),
         }
     }
 
     fn touch(&self, key: &[u8], exptime: i32) -> &'static str {
-        let expires = Some(self.moment(exptime));
-        match self.with(|store| store.fetch(key, expires)) {
+        let expires = self.moment(exptime);
+        match self.with(|store| store.fetch(key, Some(expires))) {
             Some(_) => "TOUCHED",
             None => "NOT_FOUND",
         }
@@ -199,9 +133,13 @@ impl Session<'_> {
         self.with(|store| store.flush_all(at));
         "OK"
     }
+}
 
-    fn verbosity(&self, level: u32) -> &'static str {
-        self.server.stats.verbosity.set(level.into());
-        "OK"
+fn explain(failure: Failure) -> &'static str {
+    match failure {
+        Failure::NotStored => "NOT_STORED",
+        Failure::Exists => "EXISTS",
+        Failure::NotFound => "NOT_FOUND",
+        Failure::NonNumeric => "CLIENT_ERROR cannot increment or decrement non-numeric value",
     }
 }
