@@ -4,35 +4,114 @@ mod command;
 mod connection;
 mod eviction;
 mod item;
+mod options;
 mod server;
 mod store;
 
 use clock::Clock;
+use options::{Options, Task};
 use server::{Server, Session};
-use std::io::Result;
-use std::net::TcpListener;
+use std::io::{self, ErrorKind, Write};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use store::Cache;
 
-fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let address = arguments.next();
-    let megabytes = arguments.next().and_then(|word| word.parse::<u32>().ok());
-    let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:11211"))?;
-    println!("listening on {}", listener.local_addr()?);
+/// The exit code for a command line that makes no sense, memcached's EX_USAGE.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let arguments = std::env::args_os().skip(1);
+    let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    let options = match options::parse(arguments) {
+        Ok(Task::Serve(options)) => options,
+        Ok(Task::Print(text)) => {
+            print_line(&text);
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => return fail(&problem, ExitCode::from(USAGE)),
+    };
+    match listen(&options) {
+        Ok(listeners) => serve(&listeners, &options),
+        Err(problem) => fail(&problem, ExitCode::FAILURE),
+    }
+}
+
+/// Unlike `println!` it does not panic when nobody takes the line.
+fn print_line(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn fail(problem: &str, code: ExitCode) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{problem}");
+    code
+}
+
+/// Binds every address of every host and says so on stdout.
+fn listen(options: &Options) -> Result<Vec<TcpListener>, String> {
+    let mut listeners = Vec::new();
+    for (host, port) in &options.listen {
+        let port = port.unwrap_or(options.port);
+        let bound = bind_all(host, port);
+        let bound = bound.map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
+        listeners.extend(bound);
+    }
+    for listener in &listeners {
+        if let Ok(address) = listener.local_addr() {
+            print_line(&format!("listening on {address}"));
+        }
+    }
+    Ok(listeners)
+}
+
+/// A name may stand for several addresses: `localhost` is often two. As in memcached one that this machine does not have
+/// is passed over, unless there is no other; one that is in use is an error.
+fn bind_all(host: &str, port: u16) -> io::Result<Vec<TcpListener>> {
+    if host == "*" {
+        // The first one that can be had; `[::]` hears IPv4 as well.
+        let any: [SocketAddr; 2] = [([0; 16], port).into(), ([0; 4], port).into()];
+        return TcpListener::bind(&any[..]).map(|listener| vec![listener]);
+    }
+    let mut addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    addresses.dedup();
+    let mut listeners = Vec::new();
+    let mut failure = None;
+    for address in addresses {
+        match TcpListener::bind(address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
+            Err(error) => failure = Some(error),
+        }
+    }
+    match failure {
+        Some(error) if listeners.is_empty() => Err(error),
+        _ => Ok(listeners),
+    }
+}
+
+/// A thread for each listener.
+fn serve(listeners: &[TcpListener], options: &Options) -> ExitCode {
     let server = Arc::new(Server {
-        cache: Cache::new(megabytes.unwrap_or(64) as usize * 1024 * 1024),
+        cache: Cache::new(options.memory_limit),
         clock: Clock::start(),
     });
+    thread::scope(|scope| {
+        for listener in listeners {
+            scope.spawn(|| accept(&server, listener));
+        }
+    });
+    ExitCode::SUCCESS
+}
+
+fn accept(server: &Arc<Server>, listener: &TcpListener) {
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
             thread::sleep(Duration::from_millis(10));
             continue;
         };
-        let server = Arc::clone(&server);
+        let server = Arc::clone(server);
         let _ = thread::Builder::new().spawn(move || Session::new(&stream, &server).talk());
     }
-    Ok(())
 }

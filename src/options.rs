@@ -1,0 +1,205 @@
+//! The command line: memcached's options, as far as they mean something here.
+//!
+//! Scripts and service files pass options that this server has no use for. Those that change nothing a client could
+//! notice are taken and ignored. The others (`-d`, `-s`, `-S`, …) are refused: it would be a lie to start.
+
+use std::fmt::Write;
+use std::str::FromStr;
+
+/// `-m` counts in these: bytes.
+const MEGABYTE: usize = 1024 * 1024;
+
+/// Letter, name, what the value is called (nothing: it takes none), and what the option does.
+type Known = (char, &'static str, &'static str, &'static str);
+
+#[rustfmt::skip]
+const OPTIONS: &[Known] = &[
+    ('p', "port", "num", "TCP port to listen on (default: 11211; 0: any free one)"),
+    ('l', "listen", "addr", "host, host:port or [IPv6]:port, several with commas, * for all (default: 127.0.0.1)"),
+    ('m', "memory-limit", "num", "memory for items in megabytes (default: 64)"),
+    ('V', "version", "", "print the version and exit"),
+    ('h', "help", "", "print this help and exit"),
+    ('U', "udp-port", "num", "must be 0: there is no UDP"),
+    ('B', "protocol", "name", "must be ascii or auto: there is no binary protocol"),
+    ('t', "threads", "num", "ignored: every connection has a thread of its own"),
+    ('u', "user", "user", "ignored: the server stays the user who started it"),
+    ('P', "pidfile", "file", "ignored, as by a memcached that is no daemon"),
+    ('f', "slab-growth-factor", "num", "ignored: there are no slabs"),
+    ('n', "slab-min-size", "bytes", "ignored: there are no slabs"),
+    ('L', "enable-largepages", "", "ignored"),
+    ('k', "lock-memory", "", "ignored"),
+    ('r', "enable-coredumps", "", "ignored"),
+    ('b', "listen-backlog", "num", "ignored"),
+    ('R', "max-reqs-per-event", "num", "ignored"),
+    ('W', "disable-watch", "", "ignored: there is nothing to watch"),
+    ('X', "disable-dumping", "", "ignored: there is no dumping"),
+];
+
+pub struct Options {
+    /// 0 lets the system choose one.
+    pub port: u16,
+    /// Hosts, each with a port of its own or without.
+    pub listen: Vec<(String, Option<u16>)>,
+    /// `-m`, in bytes.
+    pub memory_limit: usize,
+}
+
+/// What the command line asks for.
+pub enum Task {
+    Serve(Options),
+    /// A text for stdout, and no server.
+    Print(String),
+}
+
+/// Reads the command line, without the program's name. The error is one line that says what is wrong.
+pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
+    let mut options = Options {
+        port: 11211,
+        listen: Vec::new(),
+        memory_limit: 64 * MEGABYTE,
+    };
+    while let Some(word) = words.next() {
+        let mut rest = word.strip_prefix('-').unwrap_or_default();
+        if rest.is_empty() {
+            return Err(format!("{word}: not an option; see --help"));
+        }
+        while !rest.is_empty() {
+            let given = next_option(&mut rest, &mut words)?;
+            match given.letter {
+                'h' => return Ok(Task::Print(help())),
+                'V' => return Ok(Task::Print(version())),
+                _ => options.set(&given)?,
+            }
+        }
+    }
+    if options.listen.is_empty() {
+        options.listen.push(("127.0.0.1".into(), None));
+    }
+    Ok(Task::Serve(options))
+}
+
+impl Options {
+    fn set(&mut self, given: &Given) -> Result<(), String> {
+        match given.letter {
+            'p' => self.port = given.number()?,
+            'l' => {
+                for address in given.value.split(',') {
+                    self.listen.push(given.address(address)?);
+                }
+            }
+            'm' => self.memory_limit = given.size(&given.value, MEGABYTE)?,
+            't' => drop(given.positive()?),
+            'U' if given.number::<u16>()? != 0 => return given.wrong("there is no UDP"),
+            'B' if !["ascii", "auto"].contains(&&given.value[..]) => {
+                return given.wrong("there is no such protocol here");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn version() -> String {
+    concat!("mini-memcached ", env!("CARGO_PKG_VERSION")).into()
+}
+
+fn help() -> String {
+    let mut text = String::new();
+    for (letter, name, value, does) in OPTIONS {
+        let option = match *value {
+            "" => format!("-{letter}, --{name}"),
+            value => format!("-{letter}, --{name}=<{value}>"),
+        };
+        let _ = writeln!(text, "{option:<30}{does}");
+    }
+    text.pop();
+    text
+}
+
+/// Takes the next option from `rest`, which is an argument without its first `-`, as getopt reads it: `m64`, `vv` or
+/// `-memory-limit=64`. A value that is not attached is the next word.
+fn next_option(rest: &mut &str, words: &mut impl Iterator<Item = String>) -> Result<Given, String> {
+    let (name, known, attached);
+    if let Some(long) = rest.strip_prefix('-') {
+        let (long, value) = match long.split_once('=') {
+            Some((long, value)) => (long, Some(value)),
+            None => (long, None),
+        };
+        name = format!("--{long}");
+        known = OPTIONS.iter().find(|option| option.1 == long);
+        attached = value;
+        *rest = "";
+    } else {
+        let letter = rest.chars().next().unwrap_or_default();
+        *rest = &rest[letter.len_utf8()..];
+        name = format!("-{letter}");
+        known = OPTIONS.iter().find(|option| option.0 == letter);
+        let takes_rest = known.is_some_and(|option| !option.2.is_empty()) && !rest.is_empty();
+        attached = takes_rest.then(|| std::mem::take(rest));
+    }
+    let Some(&(letter, _, wants, _)) = known else {
+        return Err(format!("{name}: unknown option; see --help"));
+    };
+    let value = match (wants, attached) {
+        ("", None) => String::new(),
+        ("", Some(_)) => return Err(format!("{name}: takes no value")),
+        (_, Some(value)) => value.to_string(),
+        (_, None) => words
+            .next()
+            .ok_or(format!("{name}: <{wants}> is missing"))?,
+    };
+    Ok(Given {
+        letter,
+        name,
+        value,
+    })
+}
+
+/// An option as it stands on the command line.
+struct Given {
+    letter: char,
+    /// `-m` or `--memory-limit`, for messages.
+    name: String,
+    /// Empty if the option takes none.
+    value: String,
+}
+
+impl Given {
+    fn wrong<Value>(&self, why: &str) -> Result<Value, String> {
+        Err(format!("{} {}: {why}", self.name, self.value))
+    }
+
+    fn number<Number: FromStr>(&self) -> Result<Number, String> {
+        let number = self.value.parse();
+        number.or(self.wrong("not a number that can be used here"))
+    }
+
+    fn positive(&self) -> Result<usize, String> {
+        match self.number()? {
+            0 => self.wrong("must be greater than 0"),
+            number => Ok(number),
+        }
+    }
+
+    /// So many units of that many bytes.
+    fn size(&self, count: &str, unit: usize) -> Result<usize, String> {
+        let count: Option<usize> = count.parse().ok().filter(|&count| count > 0);
+        let bytes = count.and_then(|count| count.checked_mul(unit));
+        bytes.map_or(self.wrong("not a size that can be used here"), Ok)
+    }
+
+    /// `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or bare IPv6.
+    fn address(&self, address: &str) -> Result<(String, Option<u16>), String> {
+        let bracketed = address
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once(']'));
+        let (host, port) = match (bracketed, address.split_once(':')) {
+            (Some((host, "")), _) => (host, None),
+            (Some((host, port)), _) => (host, Some(port.strip_prefix(':').unwrap_or(port))),
+            (None, Some((host, port))) if !port.contains(':') => (host, Some(port)),
+            _ => (address, None),
+        };
+        let port = port.map(|port| port.parse().or(self.wrong("not a port")));
+        Ok((host.to_string(), port.transpose()?))
+    }
+}
