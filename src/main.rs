@@ -2,17 +2,21 @@ mod change;
 mod clock;
 mod command;
 mod connection;
+mod counters;
 mod eviction;
 mod item;
 mod options;
+mod place;
 mod server;
 mod store;
 
 use clock::Clock;
+use counters::COUNT;
 use options::{Options, Task};
+use place::Place;
 use server::{Server, Session};
 use std::io::{self, ErrorKind, Write};
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -21,6 +25,10 @@ use store::Cache;
 
 /// The exit code for a command line that makes no sense, memcached's EX_USAGE.
 const USAGE: u8 = 64;
+
+/// How long to wait after a failed `accept`: what fails is mostly the number of open files, and only clients that leave
+/// can mend that.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1);
@@ -34,7 +42,7 @@ fn main() -> ExitCode {
         Err(problem) => return fail(&problem, ExitCode::from(USAGE)),
     };
     match listen(&options) {
-        Ok(listeners) => serve(&listeners, &options),
+        Ok(listeners) => serve(&listeners, options),
         Err(problem) => fail(&problem, ExitCode::FAILURE),
     }
 }
@@ -92,10 +100,12 @@ fn bind_all(host: &str, port: u16) -> io::Result<Vec<TcpListener>> {
 }
 
 /// A thread for each listener.
-fn serve(listeners: &[TcpListener], options: &Options) -> ExitCode {
+fn serve(listeners: &[TcpListener], options: Options) -> ExitCode {
     let server = Arc::new(Server {
         cache: Cache::new(options.memory_limit),
         clock: Clock::start(),
+        places: place::places(options.conn_limit),
+        options,
     });
     thread::scope(|scope| {
         for listener in listeners {
@@ -107,11 +117,36 @@ fn serve(listeners: &[TcpListener], options: &Options) -> ExitCode {
 
 fn accept(server: &Arc<Server>, listener: &TcpListener) {
     for stream in listener.incoming() {
-        let Ok(stream) = stream else {
-            thread::sleep(Duration::from_millis(10));
-            continue;
-        };
-        let server = Arc::clone(server);
-        let _ = thread::Builder::new().spawn(move || Session::new(&stream, &server).talk());
+        match stream {
+            Ok(stream) => welcome(server, stream),
+            Err(_) => thread::sleep(ACCEPT_PAUSE),
+        }
     }
+}
+
+/// Gives a client a place and a thread of its own, or turns it away.
+fn welcome(server: &Arc<Server>, stream: TcpStream) {
+    let stream = Arc::new(stream);
+    let has_thread = Place::take(server.places).is_some_and(|place| {
+        let (server, stream) = (Arc::clone(server), Arc::clone(&stream));
+        let thread = thread::Builder::new().spawn(move || talk(&server, &stream, place));
+        thread.is_ok()
+    });
+    if !has_thread {
+        COUNT.rejected_connections.add(1);
+        let _ = (&*stream).write_all(b"ERROR Too many open connections\r\n");
+    }
+}
+
+fn talk(server: &Server, stream: &TcpStream, _place: Place) -> io::Result<()> {
+    COUNT.total_connections.add(1);
+    let idle_timeout = Duration::from_secs(server.options.idle_timeout);
+    stream.set_read_timeout(Some(idle_timeout).filter(|timeout| !timeout.is_zero()))?;
+    let farewell = Session::new(stream, server).talk();
+    if let Err(error) = &farewell
+        && matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+    {
+        COUNT.idle_kicks.add(1);
+    }
+    farewell
 }

@@ -17,6 +17,8 @@ const OPTIONS: &[Known] = &[
     ('p', "port", "num", "TCP port to listen on (default: 11211; 0: any free one)"),
     ('l', "listen", "addr", "host, host:port or [IPv6]:port, several with commas, * for all (default: 127.0.0.1)"),
     ('m', "memory-limit", "num", "memory for items in megabytes (default: 64)"),
+    ('c', "conn-limit", "num", "max simultaneous connections (default: 1024)"),
+    ('o', "extended", "list", "idle_timeout=<seconds> (default: 0, never); all else is ignored"),
     ('V', "version", "", "print the version and exit"),
     ('h', "help", "", "print this help and exit"),
     ('U', "udp-port", "num", "must be 0: there is no UDP"),
@@ -42,6 +44,9 @@ pub struct Options {
     pub listen: Vec<(String, Option<u16>)>,
     /// `-m`, in bytes.
     pub memory_limit: usize,
+    pub conn_limit: usize,
+    /// Seconds after which a silent client is hung up on; 0 is never.
+    pub idle_timeout: u64,
 }
 
 /// What the command line asks for.
@@ -57,6 +62,8 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
         port: 11211,
         listen: Vec::new(),
         memory_limit: 64 * MEGABYTE,
+        conn_limit: 1024,
+        idle_timeout: 0,
     };
     while let Some(word) = words.next() {
         let mut rest = word.strip_prefix('-').unwrap_or_default();
@@ -88,6 +95,14 @@ impl Options {
                 }
             }
             'm' => self.memory_limit = given.size(&given.value, MEGABYTE)?,
+            'c' => self.conn_limit = given.positive()?,
+            'o' => {
+                let words = given.value.split(',');
+                for seconds in words.filter_map(|word| word.strip_prefix("idle_timeout=")) {
+                    let seconds = seconds.parse();
+                    self.idle_timeout = seconds.or(given.wrong("idle_timeout wants seconds"))?;
+                }
+            }
             't' => drop(given.positive()?),
             'U' if given.number::<u16>()? != 0 => return given.wrong("there is no UDP"),
             'B' if !["ascii", "auto"].contains(&&given.value[..]) => {
@@ -110,7 +125,7 @@ fn help() -> String {
             "" => format!("-{letter}, --{name}"),
             value => format!("-{letter}, --{name}=<{value}>"),
         };
-        let _ = writeln!(text, "{option:<30}{does}");
+        let _ = writeln!(text, "{option:<33}{does}");
     }
     text.pop();
     text

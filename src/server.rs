@@ -5,6 +5,7 @@ use crate::clock::{Clock, Moment, NEVER};
 use crate::command::{self, Command, Get, Request, Storage};
 use crate::connection::Connection;
 use crate::item::Item;
+use crate::options::Options;
 use crate::store::{Cache, Store, VALUE_MAX};
 use std::io::{Result, Write};
 use std::net::TcpStream;
@@ -16,6 +17,9 @@ const VERSION: &str = "VERSION 0.1.0";
 pub struct Server {
     pub cache: Cache,
     pub clock: Clock,
+    pub options: Options,
+    /// How many clients there can be at a time.
+    pub places: usize,
 }
 
 /// A client, and the server it talks to.
