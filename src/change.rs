@@ -48,11 +48,17 @@ pub enum Delta {
 impl Delta {
     /// The number that comes out. incr wraps at 64 bits, decr stops at 0.
     pub fn apply(self, data: &[u8]) -> Result<u64, Failure> {
-        let text = std::str::from_utf8(data).map_err(|_| Failure::NonNumeric)?;
-        let number: u64 = text.trim().parse().map_err(|_| Failure::NonNumeric)?;
+        let number = stored_number(data).ok_or(Failure::NonNumeric)?;
         Ok(match self {
             Delta::Increment(by) => number.wrapping_add(by),
             Delta::Decrement(by) => number.saturating_sub(by),
         })
     }
+}
+
+/// A number as incr and decr find it: white space and a `+` may come before it, anything behind white space after it.
+fn stored_number(data: &[u8]) -> Option<u64> {
+    let start = data.trim_ascii_start();
+    let word = start.split(u8::is_ascii_whitespace).next()?;
+    std::str::from_utf8(word).ok()?.parse().ok()
 }

@@ -3,7 +3,7 @@
 //! memcached's clock ticks once a second and so does this one. A moment is a `u32` of seconds; it begins at 2, so
 //! that 1 is always in the past and 0 is free to mean "never".
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Seconds since a little before the server started.
 pub type Moment = u32;
@@ -34,7 +34,11 @@ impl Clock {
     }
 
     pub fn now(&self) -> Moment {
-        START.saturating_add(u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX))
+        START.saturating_add(u32::try_from(self.uptime().as_secs()).unwrap_or(u32::MAX))
+    }
+
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Turns the protocol's exptime into the moment from which the item is gone.
@@ -50,7 +54,7 @@ impl Clock {
 }
 
 /// Seconds since 1970.
-fn unix_time() -> i64 {
+pub fn unix_time() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

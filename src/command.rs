@@ -28,7 +28,12 @@ pub enum Command<'a> {
     Touch(&'a [u8], i32),
     /// At once, or after so many seconds.
     FlushAll(i32),
+    Verbosity(u32),
     Version,
+    /// With the words behind it.
+    Stats(Vec<&'a [u8]>),
+    Shutdown,
+    /// quit, and anybody who speaks HTTP.
     Quit,
 }
 
@@ -75,6 +80,8 @@ pub fn parse(line: &[u8]) -> Request<'_> {
         [b"gat", exptime, ref keys @ ..] => spoken(get_and_touch(exptime, keys, false)),
         [b"gats", exptime, ref keys @ ..] => spoken(get_and_touch(exptime, keys, true)),
         [b"version", ..] => spoken(Ok(Command::Version)),
+        [b"stats", ref arguments @ ..] => spoken(Ok(Command::Stats(arguments.to_vec()))),
+        [b"shutdown", ..] => spoken(Ok(Command::Shutdown)),
         [b"quit", ..] => spoken(Ok(Command::Quit)),
         [name, ref arguments @ ..] => changing(name, arguments),
         [] => spoken(Err(ERROR.into())),
@@ -100,16 +107,26 @@ fn changing<'a>(name: &[u8], arguments: &[&'a [u8]]) -> Request<'a> {
         }
         (b"delete", [key]) => return spoken(delete(key)),
         (b"delete", [key, b"0" | b"noreply"]) => delete(key),
-        (b"delete", [_, _]) => Err(BAD_DELETE.into()),
+        (b"delete", [key, b"0", b"noreply"]) => delete(key),
+        (b"delete", [_, _] | [_, _, _]) => Err(BAD_DELETE.into()),
         (b"incr", [key, by] | [key, by, _]) => delta(key, by, Delta::Increment),
         (b"decr", [key, by] | [key, by, _]) => delta(key, by, Delta::Decrement),
         (b"touch", [key, exptime] | [key, exptime, _]) => touch(key, exptime),
         (b"flush_all", [] | [b"noreply"]) => Ok(Command::FlushAll(0)),
         (b"flush_all", [delay] | [delay, _]) => flush_all(delay),
-        _ => return spoken(Err(ERROR.into())),
+        (b"verbosity", [level] | [level, _]) => verbosity(level),
+        _ => return spoken(unknown(name, arguments)),
     };
     let noreply = arguments.last() == Some(&&b"noreply"[..]);
     Request { command, noreply }
+}
+
+/// A browser, or a request forged through one, is hung up on before it gets to its next line.
+fn unknown<'a>(name: &[u8], arguments: &[&[u8]]) -> Result<Command<'a>, Malformed> {
+    match arguments.last().unwrap_or(&name).starts_with(b"HTTP/") {
+        true => Ok(Command::Quit),
+        false => Err(ERROR.into()),
+    }
 }
 
 fn get<'a>(
@@ -177,12 +194,17 @@ fn flush_all(delay: &[u8]) -> Result<Command<'static>, Malformed> {
     Ok(Command::FlushAll(number(delay).ok_or(BAD_EXPTIME)?))
 }
 
+fn verbosity(level: &[u8]) -> Result<Command<'static>, Malformed> {
+    Ok(Command::Verbosity(number(level).ok_or(BAD_FORMAT)?))
+}
+
 fn checked(key: &[u8]) -> Option<&[u8]> {
     Some(key).filter(|key| key.len() <= KEY_MAX)
 }
 
+/// A decimal number; memcached takes a `+` before it, and tabs around it.
 fn number<Number: FromStr>(word: &[u8]) -> Option<Number> {
-    std::str::from_utf8(word).ok()?.parse().ok()
+    std::str::from_utf8(word.trim_ascii()).ok()?.parse().ok()
 }
 
 /// The length of a data block; together with its `\r\n` it must be a number of 31 bits.

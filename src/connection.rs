@@ -1,6 +1,7 @@
 //! One client: lines and data blocks come in, replies go out. The connection knows no command and no store.
 
-use std::io::{BufRead, BufReader, BufWriter, Read, Result, Write, copy, sink};
+use crate::counters::{COUNT, VERBOSITY};
+use std::io::{BufRead, BufReader, BufWriter, Read, Result, Write, copy, sink, stderr};
 use std::net::TcpStream;
 
 /// More than so many bytes without the end of a line, and the client is hung up on.
@@ -11,15 +12,18 @@ const KEYS_MAX: usize = 256 * 1024;
 
 pub struct Connection<'a> {
     reader: BufReader<Incoming<'a>>,
+    /// Tells connections apart in the conversation that `-vv` shows.
+    id: u64,
 }
 
 impl<'a> Connection<'a> {
-    pub fn new(stream: &'a TcpStream) -> Connection<'a> {
+    pub fn new(stream: &'a TcpStream, id: u64) -> Connection<'a> {
         // Otherwise the system holds a small packet back while an earlier one is under way.
         let _ = stream.set_nodelay(true);
-        let replies = BufWriter::new(stream);
+        let replies = BufWriter::new(Outgoing(stream));
         Connection {
             reader: BufReader::new(Incoming { replies }),
+            id,
         }
     }
 
@@ -39,6 +43,7 @@ impl<'a> Connection<'a> {
         }
         line.pop();
         line.pop_if(|last| *last == b'\r');
+        self.say('<', line);
         Ok(true)
     }
 
@@ -54,6 +59,25 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
+    /// A reply of one line, or of several with `\r\n` between them.
+    pub fn reply(&mut self, lines: &str) -> Result<()> {
+        self.show(lines.as_bytes());
+        self.replies().write_all(lines.as_bytes())?;
+        self.replies().write_all(b"\r\n")
+    }
+
+    /// Shows what is sent on stderr when `-vv` asks for it.
+    pub fn show(&self, line: &[u8]) {
+        self.say('>', line);
+    }
+
+    /// A line that cannot be written is lost, and nobody suffers.
+    fn say(&self, direction: char, line: &[u8]) {
+        if VERBOSITY.get() > 1 {
+            let _ = writeln!(stderr(), "{direction}{} {}", self.id, line.escape_ascii());
+        }
+    }
+
     /// Where replies are gathered.
     pub fn replies(&mut self) -> &mut impl Write {
         &mut self.reader.get_mut().replies
@@ -62,12 +86,29 @@ impl<'a> Connection<'a> {
 
 /// The reading end owns the replies, so that it can flush them before it waits.
 struct Incoming<'a> {
-    replies: BufWriter<&'a TcpStream>,
+    replies: BufWriter<Outgoing<'a>>,
 }
 
 impl Read for Incoming<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         self.replies.flush()?;
-        self.replies.get_mut().read(buffer)
+        let count = self.replies.get_mut().0.read(buffer)?;
+        COUNT.bytes_read.add(count);
+        Ok(count)
+    }
+}
+
+/// The writing end counts what it writes.
+struct Outgoing<'a>(&'a TcpStream);
+
+impl Write for Outgoing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        let count = self.0.write(bytes)?;
+        COUNT.bytes_written.add(count);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
     }
 }

@@ -15,6 +15,14 @@ impl Counter {
         self.0.fetch_add(amount as u64, Relaxed)
     }
 
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
     pub fn subtract(&self, amount: usize) {
         self.0.fetch_sub(amount as u64, Relaxed);
     }
@@ -30,9 +38,28 @@ macro_rules! counters {
         pub static COUNT: Counters = Counters {
             $($name: Counter::new(),)*
         };
+
+        impl Counters {
+            /// All of them, with their names.
+            pub fn list(&self) -> impl Iterator<Item = (&'static str, &Counter)> {
+                [$((stringify!($name), &self.$name)),*].into_iter()
+            }
+        }
     };
 }
 
 counters! {
     curr_connections, total_connections, rejected_connections, idle_kicks,
+    bytes_read, bytes_written,
+    cmd_set, cmd_flush,
+    get_hits, get_misses, get_expired,
+    touch_hits, touch_misses,
+    delete_hits, delete_misses,
+    incr_hits, incr_misses, decr_hits, decr_misses,
+    cas_hits, cas_misses, cas_badval,
+    total_items, evictions,
+    store_too_large,
 }
+
+/// How many times `-v` was given, or what the verbosity command said. No counter, but everybody looks at it, too.
+pub static VERBOSITY: Counter = Counter::new();

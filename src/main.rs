@@ -8,13 +8,16 @@ mod item;
 mod options;
 mod place;
 mod server;
+mod session;
+mod stats;
 mod store;
 
 use clock::Clock;
-use counters::COUNT;
+use counters::{COUNT, VERBOSITY};
 use options::{Options, Task};
 use place::Place;
-use server::{Server, Session};
+use server::Server;
+use session::Session;
 use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
@@ -107,6 +110,7 @@ fn serve(listeners: &[TcpListener], options: Options) -> ExitCode {
         places: place::places(options.conn_limit),
         options,
     });
+    VERBOSITY.set(server.options.verbosity);
     thread::scope(|scope| {
         for listener in listeners {
             scope.spawn(|| accept(&server, listener));
@@ -139,7 +143,6 @@ fn welcome(server: &Arc<Server>, stream: TcpStream) {
 }
 
 fn talk(server: &Server, stream: &TcpStream, _place: Place) -> io::Result<()> {
-    COUNT.total_connections.add(1);
     let idle_timeout = Duration::from_secs(server.options.idle_timeout);
     stream.set_read_timeout(Some(idle_timeout).filter(|timeout| !timeout.is_zero()))?;
     let farewell = Session::new(stream, server).talk();

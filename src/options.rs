@@ -19,6 +19,9 @@ const OPTIONS: &[Known] = &[
     ('m', "memory-limit", "num", "memory for items in megabytes (default: 64)"),
     ('c', "conn-limit", "num", "max simultaneous connections (default: 1024)"),
     ('o', "extended", "list", "idle_timeout=<seconds> (default: 0, never); all else is ignored"),
+    ('F', "disable-flush-all", "", "flush_all answers with an error"),
+    ('A', "enable-shutdown", "", "the shutdown command ends the server"),
+    ('v', "verbose", "", "-vv shows the conversation on stderr: < received, > sent"),
     ('V', "version", "", "print the version and exit"),
     ('h', "help", "", "print this help and exit"),
     ('U', "udp-port", "num", "must be 0: there is no UDP"),
@@ -47,6 +50,9 @@ pub struct Options {
     pub conn_limit: usize,
     /// Seconds after which a silent client is hung up on; 0 is never.
     pub idle_timeout: u64,
+    pub flush_enabled: bool,
+    pub shutdown_enabled: bool,
+    pub verbosity: u64,
 }
 
 /// What the command line asks for.
@@ -64,6 +70,9 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
         memory_limit: 64 * MEGABYTE,
         conn_limit: 1024,
         idle_timeout: 0,
+        flush_enabled: true,
+        shutdown_enabled: false,
+        verbosity: 0,
     };
     while let Some(word) = words.next() {
         let mut rest = word.strip_prefix('-').unwrap_or_default();
@@ -103,6 +112,9 @@ impl Options {
                     self.idle_timeout = seconds.or(given.wrong("idle_timeout wants seconds"))?;
                 }
             }
+            'F' => self.flush_enabled = false,
+            'A' => self.shutdown_enabled = true,
+            'v' => self.verbosity += 1,
             't' => drop(given.positive()?),
             'U' if given.number::<u16>()? != 0 => return given.wrong("there is no UDP"),
             'B' if !["ascii", "auto"].contains(&&given.value[..]) => {

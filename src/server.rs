@@ -1,17 +1,15 @@
-//! What each command does: read what it needs from the client, work on the store under the lock, write the reply.
+//! What each command does to the store: words in, the words of the reply out. The server knows no connection.
 
 use crate::change::{Delta, Failure, Mode};
 use crate::clock::{Clock, Moment, NEVER};
-use crate::command::{self, Command, Get, Request, Storage};
-use crate::connection::Connection;
+use crate::counters::{COUNT, VERBOSITY};
 use crate::item::Item;
 use crate::options::Options;
-use crate::store::{Cache, Store, VALUE_MAX};
-use std::io::{Result, Write};
-use std::net::TcpStream;
+use crate::store::{Cache, Store};
+use std::process;
 
-/// The reply to `version`.
-const VERSION: &str = "VERSION 0.1.0";
+/// The memcached whose protocol is spoken here; clients look at it to learn what they may ask for.
+pub const VERSION: &str = "1.6.18";
 
 /// What all connections share.
 pub struct Server {
@@ -22,124 +20,113 @@ pub struct Server {
     pub places: usize,
 }
 
-/// A client, and the server it talks to.
-pub struct Session<'a> {
-    server: &'a Server,
-    connection: Connection<'a>,
-}
-
-impl<'a> Session<'a> {
-    pub fn new(stream: &'a TcpStream, server: &'a Server) -> Session<'a> {
-        let connection = Connection::new(stream);
-        Session { server, connection }
-    }
-
-    /// Answers one command after the other, until the client leaves.
-    pub fn talk(&mut self) -> Result<()> {
-        let mut line = Vec::new();
-        while self.connection.read_line(&mut line)? {
-            let Request { command, noreply } = command::parse(&line);
-            let reply: String = match command {
-                Ok(Command::Get(line)) => self.get(&line)?.into(),
-                Ok(Command::Store(line)) => self.store(&line)?.into(),
-                Ok(Command::Delete(key)) => self.delete(key).into(),
-                Ok(Command::Delta(key, delta)) => self.delta(key, delta),
-                Ok(Command::Touch(key, exptime)) => self.touch(key, exptime).into(),
-                Ok(Command::FlushAll(delay)) => self.flush_all(delay).into(),
-                Ok(Command::Version) => VERSION.into(),
-                Ok(Command::Quit) => break,
-                Err(malformed) => {
-                    self.connection.swallow(malformed.swallow)?;
-                    malformed.reply.into()
-                }
-            };
-            if !noreply {
-                write!(self.connection.replies(), "{reply}\r\n")?;
-            }
-        }
-        self.connection.replies().flush()
-    }
-
-    fn with<Answer>(&self, work: impl FnOnce(&mut Store) -> Answer) -> Answer {
-        self.server.cache.with(self.server.clock.now(), work)
+impl Server {
+    pub fn with<Answer>(&self, work: impl FnOnce(&mut Store) -> Answer) -> Answer {
+        self.cache.with(self.clock.now(), work)
     }
 
     /// The moment that an exptime means.
-    fn moment(&self, exptime: i32) -> Moment {
-        let clock = &self.server.clock;
-        clock.moment(exptime, clock.now())
+    pub fn moment(&self, exptime: i32) -> Moment {
+        self.clock.moment(exptime, self.clock.now())
     }
 
-    /// get, gets, gat and gats. The handles are fetched under the lock, the values written outside of it.
-    fn get(&mut self, line: &Get) -> Result<&'static str> {
-        let expires = line.touch.map(|exptime| self.moment(exptime));
-        for key in &line.keys {
-            let Some(item) = self.with(|store| store.fetch(key, expires)) else {
-                continue;
+    /// A handle to the item; gat gives it a new exptime.
+    pub fn get(&self, key: &[u8], touch: Option<i32>) -> Option<Item> {
+        let expires = touch.map(|exptime| self.moment(exptime));
+        let item = self.with(|store| store.fetch(key, expires));
+        let count = match (touch, &item) {
+            (None, Some(_)) => &COUNT.get_hits,
+            (None, None) => &COUNT.get_misses,
+            (Some(_), Some(_)) => &COUNT.touch_hits,
+            (Some(_), None) => &COUNT.touch_misses,
+        };
+        count.add(1);
+        item
+    }
+
+    pub fn store(&self, key: &[u8], item: Item, mode: Mode) -> Result<(), Failure> {
+        let outcome = self.with(|store| store.store(key, item, mode));
+        COUNT.cmd_set.add(1);
+        COUNT.total_items.add(usize::from(outcome.is_ok()));
+        if let Mode::Cas(_) = mode {
+            let count = match outcome {
+                Ok(_) => &COUNT.cas_hits,
+                Err(Failure::NotFound) => &COUNT.cas_misses,
+                Err(_) => &COUNT.cas_badval,
             };
-            let replies = self.connection.replies();
-            replies.write_all(b"VALUE ")?;
-            replies.write_all(key)?;
-            write!(replies, " {} {}", item.flags, item.data.len())?;
-            if line.with_cas {
-                write!(replies, " {}", item.cas)?;
-            }
-            replies.write_all(b"\r\n")?;
-            replies.write_all(&item.data)?;
-            replies.write_all(b"\r\n")?;
+            count.add(1);
         }
-        Ok("END")
+        outcome
     }
 
-    /// set, add, replace, append, prepend and cas.
-    fn store(&mut self, line: &Storage) -> Result<&'static str> {
-        if line.bytes > VALUE_MAX {
-            self.connection.swallow(line.bytes as u64 + 2)?;
-            if matches!(line.mode, Mode::Set) {
-                self.with(|store| store.delete(line.key));
-            }
-            return Ok("SERVER_ERROR object too large for cache");
-        }
-        let mut block = vec![0; line.bytes + 2];
-        if !self.connection.read_block(&mut block)? {
-            return Ok("CLIENT_ERROR bad data chunk");
-        }
-        let item = Item::new(line.flags, self.moment(line.exptime), &block[..line.bytes]);
-        let outcome = self.with(|store| store.store(line.key, item, line.mode));
-        Ok(outcome.map_or_else(explain, |()| "STORED"))
-    }
-
-    fn delete(&self, key: &[u8]) -> &'static str {
+    pub fn delete(&self, key: &[u8]) -> &'static str {
         match self.with(|store| store.delete(key)) {
-            true => "DELETED",
-            false => "NOT_FOUND",
+            true => {
+                COUNT.delete_hits.add(1);
+                "DELETED"
+            }
+            false => {
+                COUNT.delete_misses.add(1);
+                "NOT_FOUND"
+            }
         }
     }
 
     /// incr and decr.
-    fn delta(&self, key: &[u8], delta: Delta) -> String {
-        match self.with(|store| store.delta(key, delta)) {
-            Ok(number) => number.to_string(),
-            Err(failure) => explain(failure).to_string(),
-        }
+    pub fn delta(&self, key: &[u8], delta: Delta) -> String {
+        let outcome = self.with(|store| store.delta(key, delta));
+        let (hits, misses) = match delta {
+            Delta::Increment(_) => (&COUNT.incr_hits, &COUNT.incr_misses),
+            Delta::Decrement(_) => (&COUNT.decr_hits, &COUNT.decr_misses),
+        };
+        match outcome {
+            Ok(_) => hits.add(1),
+            Err(Failure::NotFound) => misses.add(1),
+            Err(_) => 0,
+        };
+        outcome.map_or_else(
+            |failure| explain(failure).into(),
+            |number| number.to_string(),
+        )
     }
 
-    fn touch(&self, key: &[u8], exptime: i32) -> &'static str {
-        let expires = self.moment(exptime);
-        match self.with(|store| store.fetch(key, Some(expires))) {
+    pub fn touch(&self, key: &[u8], exptime: i32) -> &'static str {
+        match self.get(key, Some(exptime)) {
             Some(_) => "TOUCHED",
             None => "NOT_FOUND",
         }
     }
 
-    fn flush_all(&self, delay: i32) -> &'static str {
+    pub fn flush_all(&self, delay: i32) -> &'static str {
+        if !self.options.flush_enabled {
+            return "CLIENT_ERROR flush_all not allowed";
+        }
+        COUNT.cmd_flush.add(1);
         let at = if delay > 0 { self.moment(delay) } else { NEVER };
         self.with(|store| store.flush_all(at));
         "OK"
     }
+
+    pub fn verbosity(&self, level: u32) -> &'static str {
+        VERBOSITY.set(level.into());
+        "OK"
+    }
+
+    pub fn version(&self) -> String {
+        format!("VERSION {VERSION}")
+    }
+
+    /// Ends the process where `-A` allows it.
+    pub fn shutdown(&self) -> &'static str {
+        if self.options.shutdown_enabled {
+            process::exit(0);
+        }
+        "ERROR: shutdown not enabled"
+    }
 }
 
-fn explain(failure: Failure) -> &'static str {
+/// The line that a client reads when its command failed.
+pub fn explain(failure: Failure) -> &'static str {
     match failure {
         Failure::NotStored => "NOT_STORED",
         Failure::Exists => "EXISTS",

@@ -2,6 +2,7 @@
 
 use crate::change::{Delta, Failure, Mode};
 use crate::clock::{Moment, NEVER};
+use crate::counters::COUNT;
 use crate::eviction::{Key, Sieve};
 use crate::item::Item;
 use std::collections::HashMap;
@@ -53,9 +54,20 @@ impl Store {
         }
     }
 
+    /// How many items there are; expired ones count until they are found.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// What they take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.used
+    }
+
     /// The item under this key; one that has expired is thrown out.
     fn get(&mut self, key: &[u8]) -> Option<&mut Item> {
         if self.items.get(key)?.has_expired(self.now) {
+            COUNT.get_expired.add(1);
             self.throw_out(key);
         }
         self.items.get_mut(key)
@@ -119,6 +131,7 @@ impl Store {
             let Some(key) = self.order.victim(spare) else {
                 return;
             };
+            COUNT.evictions.add(1);
             self.throw_out(&key);
         }
     }
