@@ -28,8 +28,8 @@ impl Mode {
     pub fn apply(self, old: Option<&Item>, new: Item) -> Result<Item, Failure> {
         match (self, old) {
             (Mode::Set, _) | (Mode::Add, None) | (Mode::Replace, Some(_)) => Ok(new),
-            (Mode::Append, Some(old)) => Ok(old.with_data(&[&old.data[..], &new.data].concat())),
-            (Mode::Prepend, Some(old)) => Ok(old.with_data(&[&new.data[..], &old.data].concat())),
+            (Mode::Append, Some(old)) => Ok(old.with_data(&[old.data(), new.data()].concat())),
+            (Mode::Prepend, Some(old)) => Ok(old.with_data(&[new.data(), old.data()].concat())),
             (Mode::Cas(unique), Some(old)) if unique == old.cas => Ok(new),
             (Mode::Cas(_), Some(_)) => Err(Failure::Exists),
             (Mode::Cas(_), None) => Err(Failure::NotFound),

@@ -43,7 +43,7 @@ impl<'a> Connection<'a> {
         }
         line.pop();
         line.pop_if(|last| *last == b'\r');
-        self.say('<', line);
+        self.say('<', b"", line);
         Ok(true)
     }
 
@@ -61,20 +61,21 @@ impl<'a> Connection<'a> {
 
     /// A reply of one line, or of several with `\r\n` between them.
     pub fn reply(&mut self, lines: &str) -> Result<()> {
-        self.show(lines.as_bytes());
+        self.show(b"", lines.as_bytes());
         self.replies().write_all(lines.as_bytes())?;
         self.replies().write_all(b"\r\n")
     }
 
     /// Shows what is sent on stderr when `-vv` asks for it.
-    pub fn show(&self, line: &[u8]) {
-        self.say('>', line);
+    pub fn show(&self, what: &[u8], line: &[u8]) {
+        self.say('>', what, line);
     }
 
     /// A line that cannot be written is lost, and nobody suffers.
-    fn say(&self, direction: char, line: &[u8]) {
+    fn say(&self, direction: char, what: &[u8], line: &[u8]) {
         if VERBOSITY.get() > 1 {
-            let _ = writeln!(stderr(), "{direction}{} {}", self.id, line.escape_ascii());
+            let (what, line) = (what.escape_ascii(), line.escape_ascii());
+            let _ = writeln!(stderr(), "{direction}{} {what}{line}", self.id);
         }
     }
 

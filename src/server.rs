@@ -44,8 +44,8 @@ impl Server {
         item
     }
 
-    pub fn store(&self, key: &[u8], item: Item, mode: Mode) -> Result<(), Failure> {
-        let outcome = self.with(|store| store.store(key, item, mode));
+    pub fn store(&self, item: Item, mode: Mode) -> Result<(), Failure> {
+        let outcome = self.with(|store| store.store(item, mode));
         COUNT.cmd_set.add(1);
         COUNT.total_items.add(usize::from(outcome.is_ok()));
         if let Mode::Cas(_) = mode {

@@ -60,19 +60,22 @@ impl<'a> Session<'a> {
             let Some(item) = self.server.get(key, line.touch) else {
                 continue;
             };
-            self.connection.show(&[b"sending key ", *key].concat());
-            let replies = self.connection.replies();
-            replies.write_all(b"VALUE ")?;
-            replies.write_all(key)?;
-            write!(replies, " {} {}", item.flags, item.data.len())?;
-            if line.with_cas {
-                write!(replies, " {}", item.cas)?;
-            }
-            replies.write_all(b"\r\n")?;
-            replies.write_all(&item.data)?;
-            replies.write_all(b"\r\n")?;
+            self.write_value(&item, line.with_cas)?;
         }
         Ok("END")
+    }
+
+    fn write_value(&mut self, item: &Item, with_cas: bool) -> Result<()> {
+        self.connection.show(b"sending key ", item.key());
+        let replies = self.connection.replies();
+        replies.write_all(b"VALUE ")?;
+        if !with_cas {
+            return replies.write_all(item.reply());
+        }
+        let (line, block) = item.reply_parts();
+        replies.write_all(line)?;
+        write!(replies, " {}\r\n", item.cas)?;
+        replies.write_all(block)
     }
 
     /// set, add, replace, append, prepend and cas.
@@ -90,8 +93,8 @@ impl<'a> Session<'a> {
             return Ok("CLIENT_ERROR bad data chunk");
         }
         let expires = self.server.moment(line.exptime);
-        let item = Item::new(line.flags, expires, &block[..line.bytes]);
-        Ok(match self.server.store(line.key, item, line.mode) {
+        let item = Item::new(line.key, line.flags, expires, &block[..line.bytes]);
+        Ok(match self.server.store(item, line.mode) {
             Ok(()) => "STORED",
             Err(failure) => explain(failure),
         })

@@ -81,40 +81,40 @@ impl Store {
         Some(item.clone())
     }
 
-    pub fn store(&mut self, key: &[u8], item: Item, mode: Mode) -> Result<(), Failure> {
-        let item = mode.apply(self.get(key).as_deref(), item)?;
-        if item.data.len() > VALUE_MAX {
+    pub fn store(&mut self, item: Item, mode: Mode) -> Result<(), Failure> {
+        let item = mode.apply(self.get(item.key()).as_deref(), item)?;
+        if item.data().len() > VALUE_MAX {
             return Err(Failure::NotStored);
         }
-        self.insert(key, item);
+        self.insert(item);
         Ok(())
     }
 
     pub fn delta(&mut self, key: &[u8], delta: Delta) -> Result<u64, Failure> {
         let old = self.get(key).ok_or(Failure::NotFound)?;
-        let number = delta.apply(&old.data)?;
+        let number = delta.apply(old.data())?;
         // As in memcached the data block never gets shorter.
-        let digits = format!("{number:<width$}", width = old.data.len());
+        let digits = format!("{number:<width$}", width = old.data().len());
         let item = old.with_data(digits.as_bytes());
-        self.insert(key, item);
+        self.insert(item);
         Ok(number)
     }
 
     /// Puts an item in the place of an older one, or makes room for it.
-    fn insert(&mut self, key: &[u8], mut item: Item) {
+    fn insert(&mut self, mut item: Item) {
         self.last_cas += 1;
         item.cas = self.last_cas;
-        self.used += weight(key, &item);
-        match self.items.get_mut(key) {
+        self.used += weight(&item);
+        match self.items.get_mut(item.key()) {
             Some(old) => {
                 item.arrival = old.arrival;
                 item.marked = true;
-                self.used -= weight(key, old);
+                self.used -= weight(old);
                 *old = item;
             }
             None => {
                 self.evict();
-                let key = Key::from(key);
+                let key = Key::from(item.key());
                 item.arrival = self.order.arrive(Key::clone(&key));
                 self.items.insert(key, item);
             }
@@ -146,7 +146,7 @@ impl Store {
     fn throw_out(&mut self, key: &[u8]) {
         if let Some(item) = self.items.remove(key) {
             self.order.leave(item.arrival);
-            self.used -= weight(key, &item);
+            self.used -= weight(&item);
         }
     }
 
@@ -166,6 +166,6 @@ impl Store {
     }
 }
 
-fn weight(key: &[u8], item: &Item) -> usize {
-    key.len() + item.data.len() + ITEM_BYTES
+fn weight(item: &Item) -> usize {
+    item.reply().len() + ITEM_BYTES
 }
