@@ -1,47 +1,143 @@
-//! Which item goes when memory is full: SIEVE (Zhang and others, NSDI 2024).
+//! Which item goes when memory is full: SIEVE (Zhang and others, "SIEVE is Simpler than LRU", NSDI 2024).
 //!
-//! Items stand in the order in which they arrived, and never change places. A hit only marks its item. A hand walks
-//! from the oldest to the newest: what is marked loses its mark and stays, the first that is not marked goes.
+//! Items stand in a ring in the order in which they arrived, and never change places. A hit only marks its item. When room
+//! is needed a hand walks from the oldest item towards the newest:
+//!
+//! ```text
+//!   gate ── oldest               newest ── gate
+//!             a*  ──  b  ──  c*  ──  d              * asked for since the hand last came by
+//!                     ▲
+//!                    hand
+//! ```
+//!
+//! A marked item loses its mark and stays; the first unmarked one goes, and the hand waits where it was. What is asked for
+//! again and again keeps being spared; what was asked for once is gone by the time the hand comes.
+//!
+//! The ring owns the items, in slots that never move; a slot that is vacant is used again. Slot 0 is the gate between the
+//! newest and the oldest: it holds no item, and with it no end of the ring is a special case.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use crate::clock::Moment;
+use crate::item::Item;
 
-pub type Key = Arc<[u8]>;
+/// The number of the place where an item stands.
+pub type Slot = u32;
 
-#[derive(Default)]
+const GATE: Slot = 0;
+
+struct Link {
+    /// Nothing at the gate and in a vacant slot.
+    item: Option<Item>,
+    older: Slot,
+    /// Of a vacant slot: the next vacant one.
+    newer: Slot,
+}
+
 pub struct Sieve {
-    /// Keys by the number of their arrival.
-    queue: BTreeMap<u64, Key>,
-    last: u64,
+    ring: Vec<Link>,
     /// Where the next search begins.
-    hand: u64,
+    hand: Slot,
+    /// The first vacant slot; the gate where there is none.
+    vacant: Slot,
 }
 
 impl Sieve {
-    /// Puts a key at the newest end, and tells its number.
-    pub fn arrive(&mut self, key: Key) -> u64 {
-        // A hand at the end begins again at the oldest, and not at the newcomer.
-        if self.queue.range(self.hand..).next().is_none() {
-            self.hand = 0;
+    pub fn new() -> Sieve {
+        let gate = Link {
+            item: None,
+            older: GATE,
+            newer: GATE,
+        };
+        Sieve {
+            ring: vec![gate],
+            hand: GATE,
+            vacant: GATE,
         }
-        self.last += 1;
-        self.queue.insert(self.last, key);
-        self.last
     }
 
-    pub fn leave(&mut self, arrival: u64) {
-        self.queue.remove(&arrival);
+    pub fn get(&mut self, slot: Slot) -> Option<&mut Item> {
+        self.ring.get_mut(slot as usize)?.item.as_mut()
     }
 
-    /// The key to evict; `spare` says whether one was marked, and takes the mark away.
-    pub fn victim(&mut self, mut spare: impl FnMut(&Key) -> bool) -> Option<Key> {
-        loop {
-            let next = self.queue.range(self.hand..).next();
-            let (arrival, key) = next.or_else(|| self.queue.iter().next())?;
-            self.hand = arrival + 1;
-            if !spare(key) {
-                return Some(Arc::clone(key));
+    /// Puts an item at the newest end.
+    pub fn arrive(&mut self, item: Item) -> Slot {
+        let newest = self.link(GATE).older;
+        let newcomer = Link {
+            item: Some(item),
+            older: newest,
+            newer: GATE,
+        };
+        let slot = match self.vacant {
+            GATE => {
+                self.ring.push(newcomer);
+                self.ring.len() as Slot - 1
             }
+            slot => {
+                self.vacant = self.link(slot).newer;
+                *self.link(slot) = newcomer;
+                slot
+            }
+        };
+        self.link(newest).newer = slot;
+        self.link(GATE).older = slot;
+        slot
+    }
+
+    /// Takes an item out, wherever it stands.
+    pub fn leave(&mut self, slot: Slot) -> Option<Item> {
+        let vacant = self.vacant;
+        let link = self.link(slot);
+        let item = link.item.take()?;
+        let (older, newer) = (link.older, link.newer);
+        link.newer = vacant;
+        self.vacant = slot;
+        self.link(older).newer = newer;
+        self.link(newer).older = older;
+        if self.hand == slot {
+            self.hand = newer;
         }
+        Some(item)
+    }
+
+    /// The slot whose item is to leave. What has expired is not spared by its mark.
+    pub fn victim(&mut self, now: Moment) -> Option<Slot> {
+        loop {
+            if self.hand == GATE {
+                self.hand = self.link(GATE).newer;
+            }
+            let hand = self.hand;
+            let link = self.link(hand);
+            let item = link.item.as_mut()?; // the gate again: nobody is here
+            let marked = std::mem::take(&mut item.marked);
+            if !marked || item.has_expired(now) {
+                return Some(hand);
+            }
+            self.hand = link.newer;
+        }
+    }
+
+    fn link(&mut self, slot: Slot) -> &mut Link {
+        &mut self.ring[slot as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::NEVER;
+
+    #[test]
+    fn the_hand_spares_what_is_marked_and_stays_where_it_stopped() {
+        let mut sieve = Sieve::new();
+        for (key, marked) in [("a", true), ("b", false), ("c", true), ("d", false)] {
+            let mut item = Item::new(key.as_bytes(), 0, NEVER, b"");
+            item.marked = marked;
+            sieve.arrive(item);
+        }
+        let order = std::iter::from_fn(|| {
+            let slot = sieve.victim(NEVER)?;
+            let item = sieve.leave(slot)?;
+            String::from_utf8(item.key().to_vec()).ok()
+        });
+        assert_eq!(order.collect::<Vec<_>>(), ["b", "d", "a", "c"]);
     }
 }

@@ -23,8 +23,6 @@ pub struct Item {
     pub flags: u32,
     /// The moment from which the item is gone.
     pub expires: Moment,
-    /// The place in the order of eviction.
-    pub arrival: u64,
     key_length: u8,
     numbers_length: u8,
     /// Asked for since the hand last came by.
@@ -40,7 +38,6 @@ impl Item {
             cas: 0,
             flags,
             expires,
-            arrival: 0,
             key_length: key.len() as u8,
             numbers_length: numbers.len() as u8,
             marked: false,
