@@ -21,6 +21,11 @@ pub enum Failure {
     Exists,
     NotFound,
     NonNumeric,
+    /// The data block does not end where it was said to.
+    BadChunk,
+    /// Larger than `-I`.
+    TooLarge,
+    OutOfMemory,
 }
 
 impl Mode {
@@ -28,8 +33,12 @@ impl Mode {
     pub fn apply(self, old: Option<&Item>, new: Item) -> Result<Item, Failure> {
         match (self, old) {
             (Mode::Set, _) | (Mode::Add, None) | (Mode::Replace, Some(_)) => Ok(new),
-            (Mode::Append, Some(old)) => Ok(old.with_data(&[old.data(), new.data()].concat())),
-            (Mode::Prepend, Some(old)) => Ok(old.with_data(&[new.data(), old.data()].concat())),
+            (Mode::Append, Some(old)) => old
+                .with_data(old.data(), new.data())
+                .ok_or(Failure::OutOfMemory),
+            (Mode::Prepend, Some(old)) => old
+                .with_data(new.data(), old.data())
+                .ok_or(Failure::OutOfMemory),
             (Mode::Cas(unique), Some(old)) if unique == old.cas => Ok(new),
             (Mode::Cas(_), Some(_)) => Err(Failure::Exists),
             (Mode::Cas(_), None) => Err(Failure::NotFound),
@@ -46,13 +55,17 @@ pub enum Delta {
 }
 
 impl Delta {
-    /// The number that comes out. incr wraps at 64 bits, decr stops at 0.
-    pub fn apply(self, data: &[u8]) -> Result<u64, Failure> {
-        let number = stored_number(data).ok_or(Failure::NonNumeric)?;
-        Ok(match self {
+    /// The number that comes out, and its item. incr wraps at 64 bits, decr stops at 0. As in memcached the data block
+    /// never gets shorter: what is missing is filled up with spaces.
+    pub fn apply(self, old: &Item) -> Result<(u64, Item), Failure> {
+        let number = stored_number(old.data()).ok_or(Failure::NonNumeric)?;
+        let number = match self {
             Delta::Increment(by) => number.wrapping_add(by),
             Delta::Decrement(by) => number.saturating_sub(by),
-        })
+        };
+        let digits = format!("{number:<width$}", width = old.data().len());
+        let item = old.with_data(digits.as_bytes(), b"");
+        Ok((number, item.ok_or(Failure::OutOfMemory)?))
     }
 }
 

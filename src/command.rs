@@ -29,6 +29,8 @@ pub enum Command<'a> {
     /// At once, or after so many seconds.
     FlushAll(i32),
     Verbosity(u32),
+    /// The new limit of memory, in megabytes.
+    CacheMemlimit(u64),
     Version,
     /// With the words behind it.
     Stats(Vec<&'a [u8]>),
@@ -115,6 +117,7 @@ fn changing<'a>(name: &[u8], arguments: &[&'a [u8]]) -> Request<'a> {
         (b"flush_all", [] | [b"noreply"]) => Ok(Command::FlushAll(0)),
         (b"flush_all", [delay] | [delay, _]) => flush_all(delay),
         (b"verbosity", [level] | [level, _]) => verbosity(level),
+        (b"cache_memlimit", [limit] | [limit, b"noreply"]) => cache_memlimit(limit),
         _ => return spoken(unknown(name, arguments)),
     };
     let noreply = arguments.last() == Some(&&b"noreply"[..]);
@@ -196,6 +199,10 @@ fn flush_all(delay: &[u8]) -> Result<Command<'static>, Malformed> {
 
 fn verbosity(level: &[u8]) -> Result<Command<'static>, Malformed> {
     Ok(Command::Verbosity(number(level).ok_or(BAD_FORMAT)?))
+}
+
+fn cache_memlimit(megabytes: &[u8]) -> Result<Command<'static>, Malformed> {
+    Ok(Command::CacheMemlimit(number(megabytes).ok_or(ERROR)?))
 }
 
 fn checked(key: &[u8]) -> Option<&[u8]> {

@@ -1,6 +1,7 @@
 //! One client: lines and data blocks come in, replies go out. The connection knows no command and no store.
 
 use crate::counters::{COUNT, VERBOSITY};
+use crate::memory::Block;
 use std::io::{BufRead, BufReader, BufWriter, Read, Result, Write, copy, sink, stderr};
 use std::net::TcpStream;
 
@@ -9,6 +10,9 @@ const LINE_MAX: usize = 2048;
 
 /// But the keys of a `get` may be many.
 const KEYS_MAX: usize = 256 * 1024;
+
+/// How much of a data block is asked for at once, in bytes.
+const PIECE: usize = 64 * 1024;
 
 pub struct Connection<'a> {
     reader: BufReader<Incoming<'a>>,
@@ -47,9 +51,12 @@ impl<'a> Connection<'a> {
         Ok(true)
     }
 
-    /// Reads a data block and its end, and says whether that was `\r\n`.
-    pub fn read_block(&mut self, block: &mut [u8]) -> Result<bool> {
-        self.reader.read_exact(block)?;
+    /// Fills the room that is left in `block` with a data block and its end, and says whether the end was `\r\n`. What has
+    /// not come takes no memory, however much was announced.
+    pub fn read_block(&mut self, block: &mut Block) -> Result<bool> {
+        while block.room() > 0 {
+            self.reader.read_exact(block.add_zeros(PIECE))?;
+        }
         Ok(block.ends_with(b"\r\n"))
     }
 

@@ -57,8 +57,8 @@ counters! {
     delete_hits, delete_misses,
     incr_hits, incr_misses, decr_hits, decr_misses,
     cas_hits, cas_misses, cas_badval,
-    total_items, evictions,
-    store_too_large,
+    total_items, evictions, evicted_unfetched, reclaimed, expired_unfetched,
+    store_too_large, store_no_memory,
 }
 
 /// How many times `-v` was given, or what the verbosity command said. No counter, but everybody looks at it, too.

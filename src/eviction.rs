@@ -17,7 +17,7 @@
 //! newest and the oldest: it holds no item, and with it no end of the ring is a special case.
 
 use crate::clock::Moment;
-use crate::item::Item;
+use crate::item::{Item, MARKED};
 
 /// The number of the place where an item stands.
 pub type Slot = u32;
@@ -52,6 +52,21 @@ impl Sieve {
             hand: GATE,
             vacant: GATE,
         }
+    }
+
+    /// How many slots there are, with vacant ones and the gate.
+    pub fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// What they take of the memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        (self.len() - 1) * size_of::<Link>()
+    }
+
+    /// Gets room for one more item; `false` when the system has none.
+    pub fn grow(&mut self) -> bool {
+        self.ring.try_reserve(1).is_ok()
     }
 
     pub fn get(&mut self, slot: Slot) -> Option<&mut Item> {
@@ -106,8 +121,9 @@ impl Sieve {
             }
             let hand = self.hand;
             let link = self.link(hand);
-            let item = link.item.as_mut()?; // the gate again: nobody is here
-            let marked = std::mem::take(&mut item.marked);
+            let item = link.item.as_ref()?; // the gate again: nobody is here
+            let marked = item.has(MARKED);
+            item.unset(MARKED);
             if !marked || item.has_expired(now) {
                 return Some(hand);
             }
@@ -124,13 +140,15 @@ impl Sieve {
 mod tests {
     use super::*;
     use crate::clock::NEVER;
+    use crate::item::Draft;
 
     #[test]
     fn the_hand_spares_what_is_marked_and_stays_where_it_stopped() {
         let mut sieve = Sieve::new();
-        for (key, marked) in [("a", true), ("b", false), ("c", true), ("d", false)] {
-            let mut item = Item::new(key.as_bytes(), 0, NEVER, b"");
-            item.marked = marked;
+        for (key, marks) in [("a", MARKED), ("b", 0), ("c", MARKED), ("d", 0)] {
+            let draft = Draft::new(key.as_bytes(), 0, 0).expect("memory");
+            let item = draft.finish(NEVER);
+            item.set(marks);
             sieve.arrive(item);
         }
         let order = std::iter::from_fn(|| {

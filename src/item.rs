@@ -5,73 +5,157 @@
 //! ```
 //!
 //! So a hit has nothing to put together: it copies one run of bytes behind the word `VALUE`. The bytes are never changed
-//! once they can be shared.
+//! once they can be shared; until then they are a [`Draft`].
 
 use crate::clock::{Moment, NEVER};
+use crate::memory::{Block, Claim, malloc_size};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// The end of a line, and of a data block.
 const END: &[u8] = b"\r\n";
 
+/// What stands between key and data block at most: two numbers of 32 bits, two spaces and `\r\n`, in bytes.
+const NUMBERS_MAX: usize = 24;
+
+/// What memcached adds to key and data block when it compares an item with `-I`; with the same share both refuse
+/// the same sizes.
+const MEMCACHED_HEADER: usize = 59;
+
+/// What an [`Arc`] of a [`Body`] takes of the memory, in bytes: two counters, and malloc's share.
+const BODY_BYTES: usize = 48;
+
+/// Asked for since it was stored.
+pub const FETCHED: u8 = 1;
+/// Asked for since the hand last came by: see eviction.rs.
+pub const MARKED: u8 = 2;
+
 #[derive(Clone)]
 pub struct Item {
-    /// Shared by the store and those who are just writing it.
-    bytes: Arc<[u8]>,
+    body: Arc<Body>,
     /// New at every change, never the same twice.
     pub cas: u64,
-    /// The client's own; we only keep them.
-    pub flags: u32,
     /// The moment from which the item is gone.
     pub expires: Moment,
+}
+
+/// What the store and those who are just writing it share of an item. (Ordered so that with its counters it fills 48 bytes.)
+struct Body {
+    reply: Box<[u8]>,
+    claim: Claim,
     key_length: u8,
     numbers_length: u8,
-    /// Asked for since the hand last came by.
-    pub marked: bool,
+    /// [`FETCHED`], [`MARKED`]; changed under the store's lock only.
+    marks: AtomicU8,
+}
+
+/// An item whose data block is still to come.
+pub struct Draft {
+    pub block: Block,
+    key_length: u8,
+    numbers_length: u8,
+}
+
+impl Draft {
+    /// A key is at most 250 bytes: the parser sees to it. `None`: the system has no memory.
+    pub fn new(key: &[u8], flags: u32, bytes: usize) -> Option<Draft> {
+        let numbers = format!(" {flags} {bytes}\r\n");
+        let length = key.len() + numbers.len() + bytes + END.len();
+        let mut block = Block::with_room(length, BODY_BYTES)?;
+        block.add(key);
+        block.add(numbers.as_bytes());
+        Some(Draft {
+            block,
+            key_length: key.len() as u8,
+            numbers_length: numbers.len() as u8,
+        })
+    }
+
+    /// The item, once the data block and its end are there.
+    pub fn finish(self, expires: Moment) -> Item {
+        let (reply, claim) = self.block.seal();
+        let body = Body {
+            reply,
+            claim,
+            key_length: self.key_length,
+            numbers_length: self.numbers_length,
+            marks: AtomicU8::new(0),
+        };
+        Item {
+            body: Arc::new(body),
+            cas: 0,
+            expires,
+        }
+    }
 }
 
 impl Item {
-    /// A key is at most 250 bytes: the parser sees to it.
-    pub fn new(key: &[u8], flags: u32, expires: Moment, data: &[u8]) -> Item {
-        let numbers = format!(" {flags} {}\r\n", data.len());
-        Item {
-            bytes: [key, numbers.as_bytes(), data, END].concat().into(),
-            cas: 0,
-            flags,
-            expires,
-            key_length: key.len() as u8,
-            numbers_length: numbers.len() as u8,
-            marked: false,
+    /// An item of the same key, flags and exptime with another data block, in two parts.
+    pub fn with_data(&self, first: &[u8], second: &[u8]) -> Option<Item> {
+        let mut draft = Draft::new(self.key(), self.flags(), first.len() + second.len())?;
+        for part in [first, second, END] {
+            draft.block.add(part);
         }
-    }
-
-    /// An item of the same key, flags and exptime with another data block.
-    pub fn with_data(&self, data: &[u8]) -> Item {
-        Item::new(self.key(), self.flags, self.expires, data)
+        Some(draft.finish(self.expires))
     }
 
     pub fn key(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.key_length)]
+        &self.body.reply[..usize::from(self.body.key_length)]
+    }
+
+    /// The client's own; we only keep them, in the reply.
+    pub fn flags(&self) -> u32 {
+        let mut words = self.reply()[self.key().len() + 1..].split(|&byte| byte == b' ');
+        let flags = words.next().and_then(|flags| str::from_utf8(flags).ok());
+        flags.map_or(0, |flags| flags.parse().unwrap_or(0))
     }
 
     /// The data block without its end.
     pub fn data(&self) -> &[u8] {
-        &self.bytes[self.start()..self.bytes.len() - END.len()]
+        let (_, block) = self.reply_parts();
+        &block[..block.len() - END.len()]
     }
 
     /// What follows `VALUE ` in the reply to a `get`.
     pub fn reply(&self) -> &[u8] {
-        &self.bytes
+        &self.body.reply
     }
 
     /// The same in two parts, the line without its end and the data block with it: `gets` has something to say between.
     pub fn reply_parts(&self) -> (&[u8], &[u8]) {
-        let (line, block) = self.bytes.split_at(self.start());
+        let line_length = self.body.key_length as usize + self.body.numbers_length as usize;
+        let (line, block) = self.reply().split_at(line_length);
         (&line[..line.len() - END.len()], block)
     }
 
-    /// Where the data block begins.
-    fn start(&self) -> usize {
-        usize::from(self.key_length) + usize::from(self.numbers_length)
+    /// What it takes of the memory, in bytes.
+    pub fn weight(&self) -> usize {
+        self.body.claim.size()
+    }
+
+    /// What an item with such a key and data block takes of the memory at most.
+    pub fn most_weight(key: &[u8], bytes: usize) -> usize {
+        malloc_size(key.len() + NUMBERS_MAX + bytes + END.len()) + BODY_BYTES
+    }
+
+    /// The bytes that are compared with `-I`, of an item with such a key and data block.
+    pub fn size(key: &[u8], bytes: usize) -> usize {
+        key.len() + bytes + MEMCACHED_HEADER
+    }
+
+    /// Whether it has this mark, for instance [`FETCHED`].
+    pub fn has(&self, mark: u8) -> bool {
+        self.body.marks.load(Relaxed) & mark != 0
+    }
+
+    pub fn set(&self, marks: u8) {
+        let now = self.body.marks.load(Relaxed);
+        self.body.marks.store(now | marks, Relaxed);
+    }
+
+    pub fn unset(&self, marks: u8) {
+        let now = self.body.marks.load(Relaxed);
+        self.body.marks.store(now & !marks, Relaxed);
     }
 
     pub fn has_expired(&self, now: Moment) -> bool {

@@ -5,12 +5,14 @@ mod connection;
 mod counters;
 mod eviction;
 mod item;
+mod memory;
 mod options;
 mod place;
 mod server;
 mod session;
 mod stats;
 mod store;
+mod table;
 
 use clock::Clock;
 use counters::{COUNT, VERBOSITY};
@@ -105,7 +107,7 @@ fn bind_all(host: &str, port: u16) -> io::Result<Vec<TcpListener>> {
 /// A thread for each listener.
 fn serve(listeners: &[TcpListener], options: Options) -> ExitCode {
     let server = Arc::new(Server {
-        cache: Cache::new(options.memory_limit),
+        cache: Cache::new(options.limits),
         clock: Clock::start(),
         places: place::places(options.conn_limit),
         options,

@@ -3,11 +3,16 @@
 //! Scripts and service files pass options that this server has no use for. Those that change nothing a client could
 //! notice are taken and ignored. The others (`-d`, `-s`, `-S`, …) are refused: it would be a lie to start.
 
+use crate::store::Limits;
 use std::fmt::Write;
 use std::str::FromStr;
 
 /// `-m` counts in these: bytes.
-const MEGABYTE: usize = 1024 * 1024;
+pub const MEGABYTE: usize = 1024 * 1024;
+
+/// memcached's own bounds of `-I`, in bytes.
+const ITEM_SIZE_MIN: usize = 1024;
+const ITEM_SIZE_MAX: usize = 1024 * MEGABYTE;
 
 /// Letter, name, what the value is called (nothing: it takes none), and what the option does.
 type Known = (char, &'static str, &'static str, &'static str);
@@ -17,6 +22,8 @@ const OPTIONS: &[Known] = &[
     ('p', "port", "num", "TCP port to listen on (default: 11211; 0: any free one)"),
     ('l', "listen", "addr", "host, host:port or [IPv6]:port, several with commas, * for all (default: 127.0.0.1)"),
     ('m', "memory-limit", "num", "memory for items in megabytes (default: 64)"),
+    ('I', "max-item-size", "num", "bytes, or with suffix k or m (default: 1m, min: 1k, max: half of -m)"),
+    ('M', "disable-evictions", "", "a full server answers with an error"),
     ('c', "conn-limit", "num", "max simultaneous connections (default: 1024)"),
     ('o', "extended", "list", "idle_timeout=<seconds> (default: 0, never); all else is ignored"),
     ('F', "disable-flush-all", "", "flush_all answers with an error"),
@@ -45,8 +52,7 @@ pub struct Options {
     pub port: u16,
     /// Hosts, each with a port of its own or without.
     pub listen: Vec<(String, Option<u16>)>,
-    /// `-m`, in bytes.
-    pub memory_limit: usize,
+    pub limits: Limits,
     pub conn_limit: usize,
     /// Seconds after which a silent client is hung up on; 0 is never.
     pub idle_timeout: u64,
@@ -67,7 +73,11 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
     let mut options = Options {
         port: 11211,
         listen: Vec::new(),
-        memory_limit: 64 * MEGABYTE,
+        limits: Limits {
+            memory: 64 * MEGABYTE,
+            item_size: MEGABYTE,
+            evictions: true,
+        },
         conn_limit: 1024,
         idle_timeout: 0,
         flush_enabled: true,
@@ -88,6 +98,9 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
             }
         }
     }
+    if options.limits.item_size > options.limits.memory / 2 {
+        return Err("-I: the largest item cannot have more than half of -m".into());
+    }
     if options.listen.is_empty() {
         options.listen.push(("127.0.0.1".into(), None));
     }
@@ -103,7 +116,9 @@ impl Options {
                     self.listen.push(given.address(address)?);
                 }
             }
-            'm' => self.memory_limit = given.size(&given.value, MEGABYTE)?,
+            'm' => self.limits.memory = given.size(&given.value, MEGABYTE)?,
+            'I' => self.limits.item_size = given.item_size()?,
+            'M' => self.limits.evictions = false,
             'c' => self.conn_limit = given.positive()?,
             'o' => {
                 let words = given.value.split(',');
@@ -213,6 +228,19 @@ impl Given {
         let count: Option<usize> = count.parse().ok().filter(|&count| count > 0);
         let bytes = count.and_then(|count| count.checked_mul(unit));
         bytes.map_or(self.wrong("not a size that can be used here"), Ok)
+    }
+
+    fn item_size(&self) -> Result<usize, String> {
+        let value = self.value.to_ascii_lowercase();
+        let bytes = match (value.strip_suffix('k'), value.strip_suffix('m')) {
+            (Some(count), _) => self.size(count, 1024)?,
+            (_, Some(count)) => self.size(count, MEGABYTE)?,
+            _ => self.size(&value, 1)?,
+        };
+        match bytes {
+            ITEM_SIZE_MIN..=ITEM_SIZE_MAX => Ok(bytes),
+            _ => self.wrong("an item's size must be between 1k and 1024m"),
+        }
     }
 
     /// `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or bare IPv6.

@@ -3,8 +3,8 @@
 use crate::change::{Delta, Failure, Mode};
 use crate::clock::{Clock, Moment, NEVER};
 use crate::counters::{COUNT, VERBOSITY};
-use crate::item::Item;
-use crate::options::Options;
+use crate::item::{Draft, Item};
+use crate::options::{MEGABYTE, Options};
 use crate::store::{Cache, Store};
 use std::process;
 
@@ -42,6 +42,30 @@ impl Server {
         };
         count.add(1);
         item
+    }
+
+    /// Room for an item that is going to be received. A set that finds none takes the old item with it: better a miss than
+    /// stale data.
+    pub fn draft(
+        &self,
+        key: &[u8],
+        flags: u32,
+        bytes: usize,
+        mode: Mode,
+    ) -> Result<Draft, Failure> {
+        let draft = self.with(|store| {
+            let draft = store.draft(key, flags, bytes);
+            if draft.is_err() && matches!(mode, Mode::Set) {
+                store.delete(key);
+            }
+            draft
+        });
+        match draft {
+            Err(Failure::TooLarge) => COUNT.store_too_large.add(1),
+            Err(_) => COUNT.store_no_memory.add(1),
+            Ok(_) => 0,
+        };
+        draft
     }
 
     pub fn store(&self, item: Item, mode: Mode) -> Result<(), Failure> {
@@ -112,6 +136,18 @@ impl Server {
         "OK"
     }
 
+    /// The new `-m`, in megabytes.
+    pub fn cache_memlimit(&self, megabytes: u64) -> &'static str {
+        match megabytes {
+            ..8 => "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m",
+            8..=1_000_000_000 => {
+                self.with(|store| store.limits.memory = megabytes as usize * MEGABYTE);
+                "OK"
+            }
+            _ => "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes",
+        }
+    }
+
     pub fn version(&self) -> String {
         format!("VERSION {VERSION}")
     }
@@ -132,5 +168,8 @@ pub fn explain(failure: Failure) -> &'static str {
         Failure::Exists => "EXISTS",
         Failure::NotFound => "NOT_FOUND",
         Failure::NonNumeric => "CLIENT_ERROR cannot increment or decrement non-numeric value",
+        Failure::BadChunk => "CLIENT_ERROR bad data chunk",
+        Failure::TooLarge => "SERVER_ERROR object too large for cache",
+        Failure::OutOfMemory => "SERVER_ERROR out of memory storing object",
     }
 }

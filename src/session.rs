@@ -3,15 +3,14 @@
 //! Here everything meets. A command is carried out in three steps that never overlap: read what it needs from the client,
 //! work on the store under the lock, write the reply.
 
-use crate::change::Mode;
+use crate::change::{Failure, Mode};
 use crate::command::{self, Command, Get, Request, Storage};
 use crate::connection::Connection;
 use crate::counters::COUNT;
-use crate::item::Item;
+use crate::item::{Draft, Item};
 use crate::server::{Server, explain};
 use crate::stats;
-use crate::store::VALUE_MAX;
-use std::io::{Result, Write};
+use std::io::{self, Write};
 use std::net::TcpStream;
 
 pub struct Session<'a> {
@@ -26,7 +25,7 @@ impl<'a> Session<'a> {
     }
 
     /// Answers one command after the other, until the client leaves.
-    pub fn talk(&mut self) -> Result<()> {
+    pub fn talk(&mut self) -> io::Result<()> {
         let mut line = Vec::new();
         while self.connection.read_line(&mut line)? {
             let Request { command, noreply } = command::parse(&line);
@@ -38,6 +37,7 @@ impl<'a> Session<'a> {
                 Ok(Command::Touch(key, exptime)) => self.server.touch(key, exptime).into(),
                 Ok(Command::FlushAll(delay)) => self.server.flush_all(delay).into(),
                 Ok(Command::Verbosity(level)) => self.server.verbosity(level).into(),
+                Ok(Command::CacheMemlimit(limit)) => self.server.cache_memlimit(limit).into(),
                 Ok(Command::Version) => self.server.version(),
                 Ok(Command::Stats(words)) => stats::answer(self.server, &words),
                 Ok(Command::Shutdown) => self.server.shutdown().into(),
@@ -55,7 +55,7 @@ impl<'a> Session<'a> {
     }
 
     /// get, gets, gat and gats. The handles are fetched under the lock, the values written outside of it.
-    fn get(&mut self, line: &Get) -> Result<&'static str> {
+    fn get(&mut self, line: &Get) -> io::Result<&'static str> {
         for key in &line.keys {
             let Some(item) = self.server.get(key, line.touch) else {
                 continue;
@@ -65,7 +65,7 @@ impl<'a> Session<'a> {
         Ok("END")
     }
 
-    fn write_value(&mut self, item: &Item, with_cas: bool) -> Result<()> {
+    fn write_value(&mut self, item: &Item, with_cas: bool) -> io::Result<()> {
         self.connection.show(b"sending key ", item.key());
         let replies = self.connection.replies();
         replies.write_all(b"VALUE ")?;
@@ -79,24 +79,35 @@ impl<'a> Session<'a> {
     }
 
     /// set, add, replace, append, prepend and cas.
-    fn store(&mut self, line: &Storage) -> Result<&'static str> {
-        if line.bytes > VALUE_MAX {
-            self.connection.swallow(line.bytes as u64 + 2)?;
-            COUNT.store_too_large.add(1);
-            if matches!(line.mode, Mode::Set) {
-                self.server.with(|store| store.delete(line.key));
+    fn store(&mut self, line: &Storage) -> io::Result<&'static str> {
+        let draft = self.receive(line.key, line.flags, line.bytes, line.mode)?;
+        let stored = draft.and_then(|draft| {
+            let item = draft.finish(self.server.moment(line.exptime));
+            self.server.store(item, line.mode)
+        });
+        Ok(stored.map_or_else(explain, |()| "STORED"))
+    }
+
+    /// Reads a data block; the stream stays in step whether there is room for it or not.
+    fn receive(
+        &mut self,
+        key: &[u8],
+        flags: u32,
+        bytes: usize,
+        mode: Mode,
+    ) -> io::Result<Result<Draft, Failure>> {
+        let mut draft = match self.server.draft(key, flags, bytes, mode) {
+            Ok(draft) => draft,
+            Err(failure) => {
+                self.connection.swallow(bytes as u64 + 2)?;
+                return Ok(Err(failure));
             }
-            return Ok("SERVER_ERROR object too large for cache");
-        }
-        let mut block = vec![0; line.bytes + 2];
-        if !self.connection.read_block(&mut block)? {
-            return Ok("CLIENT_ERROR bad data chunk");
-        }
-        let expires = self.server.moment(line.exptime);
-        let item = Item::new(line.key, line.flags, expires, &block[..line.bytes]);
-        Ok(match self.server.store(item, line.mode) {
-            Ok(()) => "STORED",
-            Err(failure) => explain(failure),
+        };
+        let complete = self.connection.read_block(&mut draft.block)?;
+        Ok(if complete {
+            Ok(draft)
+        } else {
+            Err(Failure::BadChunk)
         })
     }
 }

@@ -40,7 +40,7 @@ impl Lines {
 }
 
 fn general(server: &Server) -> Lines {
-    let (items, bytes) = server.with(|store| (store.len(), store.bytes()));
+    let (items, bytes, limits) = server.with(|store| (store.len(), store.bytes(), store.limits));
     let lines = Lines::default()
         .tell("pid", process::id())
         .tell("uptime", server.clock.uptime().as_secs())
@@ -55,7 +55,7 @@ fn general(server: &Server) -> Lines {
             "cmd_touch",
             COUNT.touch_hits.get() + COUNT.touch_misses.get(),
         )
-        .tell("limit_maxbytes", server.options.memory_limit)
+        .tell("limit_maxbytes", limits.memory)
         .tell("bytes", bytes)
         .tell("curr_items", items);
     COUNT
@@ -66,17 +66,19 @@ fn general(server: &Server) -> Lines {
 /// The settings that are settings here too.
 fn settings(server: &Server) -> Lines {
     let options = &server.options;
+    let limits = server.with(|store| store.limits);
     let hosts = options.listen.iter().map(|(host, _)| host.as_str());
     let on = |on| if on { "on" } else { "off" };
     let yes = |yes| if yes { "yes" } else { "no" };
     Lines::default()
-        .tell("maxbytes", options.memory_limit)
+        .tell("maxbytes", limits.memory)
         .tell("maxconns", options.conn_limit)
         .tell("tcpport", options.port)
         .tell("udpport", 0)
         .tell("inter", hosts.collect::<Vec<_>>().join(","))
         .tell("verbosity", VERBOSITY.get())
-        .tell("evictions", on(true))
+        .tell("evictions", on(limits.evictions))
+        .tell("item_size_max", limits.item_size)
         .tell("cas_enabled", yes(true))
         .tell("maxconns_fast", yes(true))
         .tell("flush_enabled", yes(options.flush_enabled))
@@ -94,6 +96,8 @@ fn items(server: &Server) -> Lines {
         .tell("items:1:number", items)
         .tell("items:1:mem_requested", bytes)
         .tell("items:1:evicted", COUNT.evictions.get())
+        .tell("items:1:outofmemory", COUNT.store_no_memory.get())
+        .tell("items:1:reclaimed", COUNT.reclaimed.get())
 }
 
 /// What is there stays counted; what happened is forgotten.

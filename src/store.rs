@@ -1,90 +1,104 @@
 //! The items, behind one lock. The store knows no sockets and no protocol text.
+//!
+//! It is used by one thread at a time, so all it does is short: nothing is read from a client, written to one, or freed
+//! while the lock is held. Whoever wants to keep bytes asks for room first, and is told no before anything is evicted.
 
 use crate::change::{Delta, Failure, Mode};
 use crate::clock::{Moment, NEVER};
 use crate::counters::COUNT;
-use crate::eviction::{Sieve, Slot};
-use crate::item::Item;
-use std::collections::HashMap;
-use std::hash::BuildHasher;
+use crate::eviction::Slot;
+use crate::item::{Draft, FETCHED, Item, MARKED};
+use crate::memory::held;
+use crate::table::Table;
+use std::mem;
 use std::sync::{Mutex, PoisonError};
 
-/// The longest data block, in bytes.
-pub const VALUE_MAX: usize = 1024 * 1024;
-
-/// What an item takes beside its key and its data block, in bytes: the map, the order of eviction, the allocator.
-const ITEM_BYTES: usize = 100;
+/// Clients that announce large values and never send them, or ask for them and never read, can get three quarters of
+/// the memory, not all of it. What is not larger than this, in bytes, always finds room.
+const SMALL: usize = 16 * 1024;
 
 /// The store behind its lock.
 pub struct Cache(Mutex<Store>);
 
 impl Cache {
-    /// `limit` is in bytes.
-    pub fn new(limit: usize) -> Cache {
+    pub fn new(limits: Limits) -> Cache {
         Cache(Mutex::new(Store {
-            index: HashMap::new(),
-            items: Sieve::new(),
-            used: 0,
-            limit,
+            limits,
+            table: Table::new(),
+            swept: 0,
+            leaving: Vec::new(),
+            cleared: None,
             now: NEVER,
             flush_at: NEVER,
             last_cas: 0,
         }))
     }
 
-    /// Does one piece of work under the lock. A lock that a panic poisoned is taken anyway.
+    /// Does one piece of work under the lock, and frees what it threw out when the lock is free again. A lock that a
+    /// panic poisoned is taken anyway: one client's accident is not everybody's.
     pub fn with<Answer>(&self, now: Moment, work: impl FnOnce(&mut Store) -> Answer) -> Answer {
         let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         store.begin(now);
-        work(&mut store)
+        let answer = work(&mut store);
+        let leaving = (mem::take(&mut store.leaving), store.cleared.take());
+        drop(store);
+        drop(leaving);
+        answer
     }
 }
 
+/// What the store may take.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// `-m`, in bytes.
+    pub memory: usize,
+    /// `-I`, in bytes.
+    pub item_size: usize,
+    /// `-M` forbids it.
+    pub evictions: bool,
+}
+
 pub struct Store {
-    /// Where the item of a key stands. Keys stand with their items only: an entry is 12 bytes, and when the map grows it
-    /// need not look at a single key.
-    index: HashMap<KeyHash, Slot>,
-    items: Sieve,
-    used: usize,
-    limit: usize,
+    pub limits: Limits,
+    table: Table,
+    /// The slot at which the search for expired items goes on.
+    swept: Slot,
+    /// What waits to be freed when the lock is free again: items, and the table that `flush_all` emptied.
+    leaving: Vec<Item>,
+    cleared: Option<Table>,
     now: Moment,
     /// When a `flush_all` with a delay takes effect.
     flush_at: Moment,
     last_cas: u64,
 }
 
-/// 64 bits of SipHash, seeded, so no client can make two keys with the same; as two halves they leave no gap beside a
-/// slot. Of two such keys the store keeps the later one: among a million keys there is a pair once in 37 million tries.
-type KeyHash = [u32; 2];
-
 impl Store {
     fn begin(&mut self, now: Moment) {
         self.now = now;
         if self.flush_at != NEVER && self.flush_at <= now {
-            self.clear();
+            self.flush_all(NEVER);
         }
     }
 
     /// How many items there are; expired ones count until they are found.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.table.len()
     }
 
-    /// What they take, in bytes.
+    /// All that counts against `-m`, in bytes: what is stored, what clients are sending or being sent, and the table.
     pub fn bytes(&self) -> usize {
-        self.used
+        held() + self.table.bytes()
     }
 
     /// The item under this key; one that has expired is thrown out.
     pub fn get(&mut self, key: &[u8]) -> Option<&mut Item> {
         let slot = self.find(key)?;
-        self.items.get(slot)
+        self.table.get(slot)
     }
 
     fn find(&mut self, key: &[u8]) -> Option<Slot> {
-        let slot = *self.index.get(&self.hash(key))?;
-        let item = self.items.get(slot).filter(|item| item.key() == key)?;
-        if item.has_expired(self.now) {
+        let slot = self.table.find(key)?;
+        if self.table.get(slot)?.has_expired(self.now) {
             COUNT.get_expired.add(1);
             self.throw_out(slot);
             return None;
@@ -92,66 +106,103 @@ impl Store {
         Some(slot)
     }
 
-    fn hash(&self, key: &[u8]) -> KeyHash {
-        let hash = self.index.hasher().hash_one(key);
-        [hash as u32, (hash >> 32) as u32]
-    }
-
     /// A handle to the item; gat and touch give it a new moment to expire.
     pub fn fetch(&mut self, key: &[u8], expires: Option<Moment>) -> Option<Item> {
         let item = self.get(key)?;
-        item.marked = true;
+        item.set(FETCHED | MARKED);
         item.expires = expires.unwrap_or(item.expires);
         Some(item.clone())
     }
 
+    /// Room for an item that is going to be received.
+    pub fn draft(&mut self, key: &[u8], flags: u32, bytes: usize) -> Result<Draft, Failure> {
+        if Item::size(key, bytes) > self.limits.item_size {
+            return Err(Failure::TooLarge);
+        }
+        self.make_room(Item::most_weight(key, bytes))?;
+        Draft::new(key, flags, bytes).ok_or(Failure::OutOfMemory)
+    }
+
+    /// Stores an item for which there is room, if the present one allows it.
     pub fn store(&mut self, item: Item, mode: Mode) -> Result<(), Failure> {
         let item = mode.apply(self.get(item.key()).as_deref(), item)?;
-        if item.data().len() > VALUE_MAX {
+        if Item::size(item.key(), item.data().len()) > self.limits.item_size {
             return Err(Failure::NotStored);
         }
-        self.insert(item);
-        Ok(())
+        self.insert(item)
     }
 
     pub fn delta(&mut self, key: &[u8], delta: Delta) -> Result<u64, Failure> {
         let old = self.get(key).ok_or(Failure::NotFound)?;
-        let number = delta.apply(old.data())?;
-        // As in memcached the data block never gets shorter.
-        let digits = format!("{number:<width$}", width = old.data().len());
-        let item = old.with_data(digits.as_bytes());
-        self.insert(item);
+        let (number, item) = delta.apply(old)?;
+        self.insert(item)?;
         Ok(number)
     }
 
-    /// Puts an item in the place of an older one, or at the newest end.
-    fn insert(&mut self, mut item: Item) {
+    /// The one way in. The item counts itself already, so the room that is asked for is only what it may lack.
+    fn insert(&mut self, mut item: Item) -> Result<(), Failure> {
+        self.make_room(0)?;
         self.last_cas += 1;
         item.cas = self.last_cas;
-        self.used += weight(&item);
-        let hash = self.hash(item.key());
-        match self.index.get(&hash).and_then(|&slot| self.items.get(slot)) {
-            Some(old) => {
-                item.marked = true;
-                self.used -= weight(old);
-                *old = item;
-            }
-            None => {
-                self.evict();
-                self.index.insert(hash, self.items.arrive(item));
-            }
-        }
-        self.evict();
+        let old = self.table.put(item);
+        self.leaving.extend(old);
+        Ok(())
     }
 
-    fn evict(&mut self) {
-        while self.used > self.limit {
-            let Some(slot) = self.items.victim(self.now) else {
+    /// Makes room for so many bytes more, or says no before anything is evicted.
+    fn make_room(&mut self, bytes: usize) -> Result<(), Failure> {
+        let clients = held().saturating_sub(self.table.weight()) + bytes;
+        let over = (self.bytes() + bytes).saturating_sub(self.limits.memory);
+        let refused = bytes > SMALL && clients > self.limits.memory / 4 * 3;
+        if refused || over > 0 && !self.limits.evictions || !self.table.grow() {
+            return Err(Failure::OutOfMemory);
+        }
+        self.sweep();
+        self.evict(over);
+        Ok(())
+    }
+
+    /// Evicts so many bytes, but leaves a quarter of the memory to what is stored, or clients that hold values would
+    /// evict every newcomer. What is evicted is freed later: its weight is counted here.
+    fn evict(&mut self, mut bytes: usize) {
+        while bytes > 0 && self.table.weight() > self.limits.memory / 4 {
+            let Some(slot) = self.table.victim(self.now) else {
                 return;
             };
-            COUNT.evictions.add(1);
-            self.throw_out(slot);
+            bytes = bytes.saturating_sub(self.lose(slot));
         }
+    }
+
+    /// Looks at the next two slots for an item that has expired. Since every item that comes in does this, the search
+    /// keeps pace with the growth, and nobody ever waits for a whole round.
+    fn sweep(&mut self) {
+        for _ in 0..2 {
+            self.swept = if (self.swept as usize) < self.table.slots() {
+                self.swept + 1
+            } else {
+                0
+            };
+            let item = self.table.get(self.swept);
+            if item.is_some_and(|item| item.has_expired(self.now)) {
+                self.lose(self.swept);
+            }
+        }
+    }
+
+    /// An item goes that nobody wanted to be rid of: evicted, or reclaimed if it had expired anyway. Returns its weight.
+    fn lose(&mut self, slot: Slot) -> usize {
+        let Some(item) = self.table.get(slot) else {
+            return 0;
+        };
+        let (count, unfetched) = match item.has_expired(self.now) {
+            true => (&COUNT.reclaimed, &COUNT.expired_unfetched),
+            false => (&COUNT.evictions, &COUNT.evicted_unfetched),
+        };
+        count.add(1);
+        unfetched.add(usize::from(!item.has(FETCHED)));
+        let weight = item.weight();
+        self.throw_out(slot);
+        weight
     }
 
     /// Says whether there was such an item.
@@ -160,29 +211,17 @@ impl Store {
         slot.map(|slot| self.throw_out(slot)).is_some()
     }
 
+    /// The one way out.
     fn throw_out(&mut self, slot: Slot) {
-        if let Some(item) = self.items.leave(slot) {
-            self.index.remove(&self.hash(item.key()));
-            self.used -= weight(&item);
-        }
+        let item = self.table.take(slot);
+        self.leaving.extend(item);
     }
 
     /// Throws out everything: now, or at that moment, with `NEVER` for now.
     pub fn flush_all(&mut self, at: Moment) {
         self.flush_at = at;
         if at == NEVER {
-            self.clear();
+            self.cleared = Some(mem::replace(&mut self.table, Table::new()));
         }
     }
-
-    fn clear(&mut self) {
-        self.flush_at = NEVER;
-        self.index = HashMap::new();
-        self.items = Sieve::new();
-        self.used = 0;
-    }
-}
-
-fn weight(item: &Item) -> usize {
-    item.reply().len() + ITEM_BYTES
 }
