@@ -41,11 +41,18 @@ pub enum Command<'a> {
 
 /// The line of a retrieval command.
 pub struct Get<'a> {
-    pub keys: Vec<&'a [u8]>,
+    /// Keys with spaces between them; so many that they are not cut before they are needed.
+    keys: &'a [u8],
     /// gets and gats tell the cas unique too.
     pub with_cas: bool,
     /// The new exptime that gat and gats give.
     pub touch: Option<i32>,
+}
+
+impl<'a> Get<'a> {
+    pub fn keys(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        split(self.keys)
+    }
 }
 
 /// The line of a storage command.
@@ -72,21 +79,33 @@ impl From<&'static str> for Malformed {
     }
 }
 
+/// The words of a line, however many.
+fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let words = line.split(|&byte| byte == b' ');
+    words.filter(|word| !word.is_empty())
+}
+
+/// The first word of a line, and the rest of it.
+fn first_word(line: &[u8]) -> (&[u8], &[u8]) {
+    let indent = line.iter().take_while(|&&byte| byte == b' ').count();
+    let line = &line[indent..];
+    let end = line.iter().position(|&byte| byte == b' ');
+    line.split_at(end.unwrap_or(line.len()))
+}
+
 /// What a line, without its end, means.
 pub fn parse(line: &[u8]) -> Request<'_> {
-    let words = line.split(|&byte| byte == b' ');
-    let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
-    match words[..] {
-        [b"get", ref keys @ ..] => spoken(get(keys, false, None)),
-        [b"gets", ref keys @ ..] => spoken(get(keys, true, None)),
-        [b"gat", exptime, ref keys @ ..] => spoken(get_and_touch(exptime, keys, false)),
-        [b"gats", exptime, ref keys @ ..] => spoken(get_and_touch(exptime, keys, true)),
-        [b"version", ..] => spoken(Ok(Command::Version)),
-        [b"stats", ref arguments @ ..] => spoken(Ok(Command::Stats(arguments.to_vec()))),
-        [b"shutdown", ..] => spoken(Ok(Command::Shutdown)),
-        [b"quit", ..] => spoken(Ok(Command::Quit)),
-        [name, ref arguments @ ..] => changing(name, arguments),
-        [] => spoken(Err(ERROR.into())),
+    let (name, rest) = first_word(line);
+    match name {
+        b"get" => spoken(get(rest, false, None)),
+        b"gets" => spoken(get(rest, true, None)),
+        b"gat" => spoken(get_and_touch(rest, false)),
+        b"gats" => spoken(get_and_touch(rest, true)),
+        b"version" => spoken(Ok(Command::Version)),
+        b"stats" => spoken(Ok(Command::Stats(split(rest).collect()))),
+        b"shutdown" => spoken(Ok(Command::Shutdown)),
+        b"quit" => spoken(Ok(Command::Quit)),
+        _ => changing(name, &split(rest).collect::<Vec<_>>()),
     }
 }
 
@@ -99,14 +118,12 @@ fn spoken(command: Result<Command<'_>, Malformed>) -> Request<'_> {
 /// The commands that change something: they hear `noreply`, as their last word.
 fn changing<'a>(name: &[u8], arguments: &[&'a [u8]]) -> Request<'a> {
     let command = match (name, arguments) {
-        (b"set", [_, _, _, _] | [_, _, _, _, _]) => storage(Some(Mode::Set), arguments),
-        (b"add", [_, _, _, _] | [_, _, _, _, _]) => storage(Some(Mode::Add), arguments),
-        (b"replace", [_, _, _, _] | [_, _, _, _, _]) => storage(Some(Mode::Replace), arguments),
-        (b"append", [_, _, _, _] | [_, _, _, _, _]) => storage(Some(Mode::Append), arguments),
-        (b"prepend", [_, _, _, _] | [_, _, _, _, _]) => storage(Some(Mode::Prepend), arguments),
-        (b"cas", [_, _, _, _, unique] | [_, _, _, _, unique, _]) => {
-            storage(number(unique).map(Mode::Cas), arguments)
-        }
+        (b"set", words) => storage(Some(Mode::Set), words),
+        (b"add", words) => storage(Some(Mode::Add), words),
+        (b"replace", words) => storage(Some(Mode::Replace), words),
+        (b"append", words) => storage(Some(Mode::Append), words),
+        (b"prepend", words) => storage(Some(Mode::Prepend), words),
+        (b"cas", words) => storage(compare(words), words),
         (b"delete", [key]) => return spoken(delete(key)),
         (b"delete", [key, b"0" | b"noreply"]) => delete(key),
         (b"delete", [key, b"0", b"noreply"]) => delete(key),
@@ -132,31 +149,36 @@ fn unknown<'a>(name: &[u8], arguments: &[&[u8]]) -> Result<Command<'a>, Malforme
     }
 }
 
-fn get<'a>(
-    keys: &[&'a [u8]],
-    with_cas: bool,
-    touch: Option<i32>,
-) -> Result<Command<'a>, Malformed> {
-    if keys.is_empty() && touch.is_none() {
+fn get(keys: &[u8], with_cas: bool, touch: Option<i32>) -> Result<Command<'_>, Malformed> {
+    if touch.is_none() && split(keys).next().is_none() {
         return Err(ERROR.into());
     }
-    let keys: Option<Vec<&[u8]>> = keys.iter().map(|key| checked(key)).collect();
+    // In so short a line no key is too long.
+    if keys.len() > KEY_MAX && split(keys).any(|key| checked(key).is_none()) {
+        return Err(BAD_FORMAT.into());
+    }
     Ok(Command::Get(Get {
-        keys: keys.ok_or(BAD_FORMAT)?,
+        keys,
         with_cas,
         touch,
     }))
 }
 
-fn get_and_touch<'a>(
-    exptime: &[u8],
-    keys: &[&'a [u8]],
-    with_cas: bool,
-) -> Result<Command<'a>, Malformed> {
+fn get_and_touch(rest: &[u8], with_cas: bool) -> Result<Command<'_>, Malformed> {
+    let (exptime, keys) = first_word(rest);
+    if exptime.is_empty() {
+        return Err(ERROR.into());
+    }
     let exptime = number(exptime).ok_or(BAD_EXPTIME)?;
     get(keys, with_cas, Some(exptime))
 }
 
+/// What cas asks for.
+fn compare(arguments: &[&[u8]]) -> Option<Mode> {
+    number(arguments.get(4)?).map(Mode::Cas)
+}
+
+/// Whatever is wrong with the words, if the length can be read the data block is no command.
 fn storage<'a>(mode: Option<Mode>, arguments: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
     let [key, flags, exptime, bytes, ..] = *arguments else {
         return Err(ERROR.into());

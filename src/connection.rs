@@ -2,14 +2,14 @@
 
 use crate::counters::{COUNT, VERBOSITY};
 use crate::memory::Block;
-use std::io::{BufRead, BufReader, BufWriter, Read, Result, Write, copy, sink, stderr};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Result, Write, copy, sink, stderr};
 use std::net::TcpStream;
 
-/// More than so many bytes without the end of a line, and the client is hung up on.
-const LINE_MAX: usize = 2048;
+/// The room for a line, in bytes, before it has to ask for more.
+pub const LINE_ROOM: usize = 4 * 1024;
 
-/// But the keys of a `get` may be many.
-const KEYS_MAX: usize = 256 * 1024;
+/// More than so many bytes without the end of a line, and the client is hung up on, unless they are keys.
+const LINE_MAX: usize = 2048;
 
 /// How much of a data block is asked for at once, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -31,22 +31,29 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Reads one line without its end. `false`: the client has left, or its line does not end.
-    pub fn read_line(&mut self, line: &mut Vec<u8>) -> Result<bool> {
-        line.clear();
+    /// Whether the client speaks memcached's old binary protocol: all its requests begin with this byte.
+    pub fn speaks_binary(&mut self) -> Result<bool> {
+        Ok(self.reader.fill_buf()?.starts_with(&[0x80]))
+    }
+
+    /// Reads one line without its end. `false`: the client has left, or its line does not end. A line of keys may be as
+    /// long as `lengthen` can find room for it.
+    pub fn read_line(
+        &mut self,
+        line: &mut Block,
+        mut lengthen: impl FnMut(&mut Block) -> bool,
+    ) -> Result<bool> {
+        line.clear(LINE_ROOM);
         while !line.ends_with(b"\n") {
-            let many_keys = line.starts_with(b"get") && line.len() < KEYS_MAX;
-            if line.len() > LINE_MAX && !many_keys {
+            let too_long = line.len() > LINE_MAX && !has_many_keys(line);
+            if too_long || line.room() == 0 && !lengthen(line) {
                 return Ok(false);
             }
-            let here = self.reader.fill_buf()?.len() as u64;
-            if here == 0 {
+            if line.add_line(&mut self.reader)? == 0 {
                 return Ok(false);
             }
-            self.reader.by_ref().take(here).read_until(b'\n', line)?;
         }
-        line.pop();
-        line.pop_if(|last| *last == b'\r');
+        line.remove_end();
         self.say('<', b"", line);
         Ok(true)
     }
@@ -60,9 +67,12 @@ impl<'a> Connection<'a> {
         Ok(block.ends_with(b"\r\n"))
     }
 
-    /// Reads what nobody wants, without keeping it.
+    /// Reads what nobody wants, to its last byte, without keeping it.
     pub fn swallow(&mut self, bytes: u64) -> Result<()> {
-        copy(&mut self.reader.by_ref().take(bytes), &mut sink())?;
+        let swallowed = copy(&mut self.reader.by_ref().take(bytes), &mut sink())?;
+        if swallowed < bytes {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
         Ok(())
     }
 
@@ -92,6 +102,15 @@ impl<'a> Connection<'a> {
     }
 }
 
+/// get, gets, gat and gats; as in memcached there may be some spaces before them.
+fn has_many_keys(line: &[u8]) -> bool {
+    let indent = line.iter().take_while(|&&byte| byte == b' ').count();
+    indent <= 100
+        && [b"get", b"gat"]
+            .iter()
+            .any(|name| line[indent..].starts_with(*name))
+}
+
 /// The reading end owns the replies, so that it can flush them before it waits.
 struct Incoming<'a> {
     replies: BufWriter<Outgoing<'a>>,
@@ -100,9 +119,16 @@ struct Incoming<'a> {
 impl Read for Incoming<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         self.replies.flush()?;
-        let count = self.replies.get_mut().0.read(buffer)?;
-        COUNT.bytes_read.add(count);
-        Ok(count)
+        loop {
+            match self.replies.get_mut().0.read(buffer) {
+                // A process that was stopped and goes on: nothing has happened to the client.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => {
+                    COUNT.bytes_read.add(*result.as_ref().unwrap_or(&0));
+                    return result;
+                }
+            }
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Draft {
     pub fn new(key: &[u8], flags: u32, bytes: usize) -> Option<Draft> {
         let numbers = format!(" {flags} {bytes}\r\n");
         let length = key.len() + numbers.len() + bytes + END.len();
-        let mut block = Block::with_room(length, BODY_BYTES)?;
+        let mut block = Block::with_room(length, malloc_size(length) + BODY_BYTES)?;
         block.add(key);
         block.add(numbers.as_bytes());
         Some(Draft {

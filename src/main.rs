@@ -4,6 +4,8 @@ mod command;
 mod connection;
 mod counters;
 mod eviction;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod heap;
 mod item;
 mod memory;
 mod options;
@@ -36,6 +38,8 @@ const USAGE: u8 = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    heap::be_one();
     let arguments = std::env::args_os().skip(1);
     let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     let options = match options::parse(arguments) {

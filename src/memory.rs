@@ -1,6 +1,7 @@
 //! Memory that counts itself: what holds bytes makes a claim on the memory, which ends when the holder does. So there is no
 //! way out that could forget it, not even a panic.
 
+use std::io::{self, BufRead, Read};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -55,15 +56,30 @@ pub struct Block {
 }
 
 impl Block {
-    /// An empty block with room for so many bytes, at most 2 GiB, which claims `more` for what belongs to it. `None`: the
-    /// system has no memory for it.
-    pub fn with_room(bytes: usize, more: usize) -> Option<Block> {
+    /// An empty block with room for so many bytes, at most 2 GiB, which claims so much. `None`: the system has no memory.
+    pub fn with_room(bytes: usize, claim: usize) -> Option<Block> {
         let mut room = Vec::new();
         room.try_reserve_exact(bytes).ok()?;
         Some(Block {
             bytes: room,
-            claim: Claim::new(malloc_size(bytes) + more),
+            claim: Claim::new(claim),
         })
+    }
+
+    /// Gets room for so many bytes more, and claims what there is then. `false`: the system has no memory for them.
+    pub fn grow(&mut self, bytes: usize) -> bool {
+        let grown = self.bytes.try_reserve_exact(bytes).is_ok();
+        self.claim = Claim::new(malloc_size(self.bytes.capacity()));
+        grown
+    }
+
+    /// Forgets the bytes. If it has grown above `room` bytes it gives that back, and its claim.
+    pub fn clear(&mut self, room: usize) {
+        self.bytes.clear();
+        if self.bytes.capacity() > room {
+            self.bytes.shrink_to(room);
+            self.claim = Claim::new(0);
+        }
     }
 
     /// How many bytes can still be added.
@@ -82,6 +98,18 @@ impl Block {
         let end = self.bytes.len();
         self.bytes.resize(end + count.min(self.room()), 0);
         &mut self.bytes[end..]
+    }
+
+    /// Adds a line with its end, or as much of it as has come and as there is room for, and says how many bytes that is.
+    pub fn add_line(&mut self, reader: &mut impl BufRead) -> io::Result<usize> {
+        let here = reader.fill_buf()?.len().min(self.room());
+        reader.take(here as u64).read_until(b'\n', &mut self.bytes)
+    }
+
+    /// Takes the end of a line off again, `\n` or `\r\n`.
+    pub fn remove_end(&mut self) {
+        self.bytes.pop();
+        self.bytes.pop_if(|last| *last == b'\r');
     }
 
     /// The bytes, now of this length for ever, and the claim that they need.

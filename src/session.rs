@@ -5,12 +5,13 @@
 
 use crate::change::{Failure, Mode};
 use crate::command::{self, Command, Get, Request, Storage};
-use crate::connection::Connection;
+use crate::connection::{Connection, LINE_ROOM};
 use crate::counters::COUNT;
 use crate::item::{Draft, Item};
+use crate::memory::Block;
 use crate::server::{Server, explain};
 use crate::stats;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
 
 pub struct Session<'a> {
@@ -26,8 +27,13 @@ impl<'a> Session<'a> {
 
     /// Answers one command after the other, until the client leaves.
     pub fn talk(&mut self) -> io::Result<()> {
-        let mut line = Vec::new();
-        while self.connection.read_line(&mut line)? {
+        let server = self.server;
+        let mut line = Block::with_room(LINE_ROOM, 0).ok_or(ErrorKind::OutOfMemory)?;
+        let lengthen = |line: &mut Block| server.with(|store| store.lengthen(line));
+        if self.connection.speaks_binary()? {
+            return Ok(());
+        }
+        while self.connection.read_line(&mut line, lengthen)? {
             let Request { command, noreply } = command::parse(&line);
             let reply: String = match command {
                 Ok(Command::Get(line)) => self.get(&line)?.into(),
@@ -56,7 +62,7 @@ impl<'a> Session<'a> {
 
     /// get, gets, gat and gats. The handles are fetched under the lock, the values written outside of it.
     fn get(&mut self, line: &Get) -> io::Result<&'static str> {
-        for key in &line.keys {
+        for key in line.keys() {
             let Some(item) = self.server.get(key, line.touch) else {
                 continue;
             };

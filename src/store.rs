@@ -8,7 +8,7 @@ use crate::clock::{Moment, NEVER};
 use crate::counters::COUNT;
 use crate::eviction::Slot;
 use crate::item::{Draft, FETCHED, Item, MARKED};
-use crate::memory::held;
+use crate::memory::{Block, held};
 use crate::table::Table;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
@@ -121,6 +121,12 @@ impl Store {
         }
         self.make_room(Item::most_weight(key, bytes))?;
         Draft::new(key, flags, bytes).ok_or(Failure::OutOfMemory)
+    }
+
+    /// Twice the room for a line of keys, of which there can be many: one line may take an eighth of the memory.
+    pub fn lengthen(&mut self, line: &mut Block) -> bool {
+        let more = line.len();
+        2 * more <= self.limits.memory / 8 && self.make_room(more).is_ok() && line.grow(more)
     }
 
     /// Stores an item for which there is room, if the present one allows it.
