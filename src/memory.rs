@@ -1,6 +1,7 @@
 //! Memory that counts itself: what holds bytes makes a claim on the memory, which ends when the holder does. So there is no
 //! way out that could forget it, not even a panic.
 
+use std::fs;
 use std::io::{self, BufRead, Read};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -17,6 +18,14 @@ const PAGE: usize = 4096;
 /// What all that is held takes of the memory, in bytes.
 pub fn held() -> usize {
     HELD.load(Relaxed)
+}
+
+/// What the process really takes of the memory, in bytes; 0 where the system does not say (Linux does).
+pub fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    kilobytes.unwrap_or(0) * 1024
 }
 
 /// What malloc takes for a block of so many bytes.

@@ -8,7 +8,7 @@ use crate::clock::{Moment, NEVER};
 use crate::counters::COUNT;
 use crate::eviction::Slot;
 use crate::item::{Draft, FETCHED, Item, MARKED};
-use crate::memory::{Block, held};
+use crate::memory::{Block, held, resident};
 use crate::table::Table;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +16,15 @@ use std::sync::{Mutex, PoisonError};
 /// Clients that announce large values and never send them, or ask for them and never read, can get three quarters of
 /// the memory, not all of it. What is not larger than this, in bytes, always finds room.
 const SMALL: usize = 16 * 1024;
+
+/// One part in so many of all that is held counts as holes between blocks, and twice that is no reason to worry.
+const HOLES: usize = 16;
+
+/// What is not larger than this, in bytes, will find a hole.
+const FITS_HOLES: usize = 1024;
+
+/// What a connection takes of the memory, in bytes (tests/crowds.rs).
+const CONNECTION_BYTES: usize = 20 * 1024;
 
 /// The store behind its lock.
 pub struct Cache(Mutex<Store>);
@@ -31,6 +40,9 @@ impl Cache {
             now: NEVER,
             flush_at: NEVER,
             last_cas: 0,
+            at_start: resident(),
+            holes: 0,
+            unasked: 0,
         }))
     }
 
@@ -70,6 +82,11 @@ pub struct Store {
     /// When a `flush_all` with a delay takes effect.
     flush_at: Moment,
     last_cas: u64,
+    /// What the process took before it had an item, in bytes.
+    at_start: usize,
+    /// What was found when the system was last asked, and the bytes that room was asked for since.
+    holes: usize,
+    unasked: usize,
 }
 
 impl Store {
@@ -87,7 +104,7 @@ impl Store {
 
     /// All that counts against `-m`, in bytes: what is stored, what clients are sending or being sent, and the table.
     pub fn bytes(&self) -> usize {
-        held() + self.table.bytes()
+        held() + held() / HOLES + self.table.bytes()
     }
 
     /// The item under this key; one that has expired is thrown out.
@@ -158,7 +175,8 @@ impl Store {
     /// Makes room for so many bytes more, or says no before anything is evicted.
     fn make_room(&mut self, bytes: usize) -> Result<(), Failure> {
         let clients = held().saturating_sub(self.table.weight()) + bytes;
-        let over = (self.bytes() + bytes).saturating_sub(self.limits.memory);
+        let holes = self.holes(bytes);
+        let over = (self.bytes() + holes + bytes).saturating_sub(self.limits.memory);
         let refused = bytes > SMALL && clients > self.limits.memory / 4 * 3;
         if refused || over > 0 && !self.limits.evictions || !self.table.grow() {
             return Err(Failure::OutOfMemory);
@@ -166,6 +184,19 @@ impl Store {
         self.sweep();
         self.evict(over);
         Ok(())
+    }
+
+    /// What holes in the heap take that cannot serve so many bytes: they are where smaller items were, and the system cannot
+    /// have them back. They are what the process takes less all that is known; the system is asked now and then.
+    fn holes(&mut self, bytes: usize) -> usize {
+        self.unasked += bytes;
+        if self.unasked > self.limits.memory / 128 {
+            let connections = COUNT.curr_connections.get() as usize * CONNECTION_BYTES;
+            let known = self.at_start + connections + self.bytes() + self.limits.memory / HOLES;
+            self.holes = resident().saturating_sub(known);
+            self.unasked = 0;
+        }
+        if bytes > FITS_HOLES { self.holes } else { 0 }
     }
 
     /// Evicts so many bytes, but leaves a quarter of the memory to what is stored, or clients that hold values would

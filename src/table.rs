@@ -58,8 +58,23 @@ impl Table {
 
     /// Gets room for one more item; `false` when the system has none.
     pub fn grow(&mut self) -> bool {
-        let has_room = self.index.try_reserve(1).is_ok() && self.ring.grow();
+        let is_full = self.index.len() == self.index.capacity();
+        let has_room = match is_full && self.index.len() < self.entries / 8 * 7 {
+            true => self.rebuild_index(),
+            false => self.index.try_reserve(1).is_ok(),
+        };
         self.entries = self.entries.max(self.index.capacity());
+        has_room && self.ring.grow()
+    }
+
+    /// What fills the index is traces of entries that were removed. Left alone it would take twice the memory for them.
+    fn rebuild_index(&mut self) -> bool {
+        let mut index = HashMap::with_hasher(self.index.hasher().clone());
+        let has_room = index.try_reserve(self.entries).is_ok();
+        if has_room {
+            index.extend(self.index.drain());
+            self.index = index;
+        }
         has_room
     }
 
