@@ -7,7 +7,7 @@
 use super::{Connection, PATIENCE, Server, scratch, show};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -61,11 +61,13 @@ pub fn on_a_free_port(
         let mut command = Command::new("sh");
         command.args(["-c", &script]);
         if against_memcached() {
-            command.args("memcached -l 127.0.0.1 -U 0 -u root".split(' '));
+            command.args(["memcached", "-U", "0", "-u", "root"]);
         } else {
             command.arg(assert_cmd::cargo::cargo_bin!("mini-memcached"));
         }
-        arrange(command.args(["-p", port]).args(options));
+        command.args(["-l", "127.0.0.1", "-p", port]).args(options);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        arrange(&mut command);
         command
     })
 }
