@@ -6,6 +6,7 @@
 // Each file of tests is a program of its own and uses its own part of this module.
 #![allow(dead_code)]
 
+pub mod command_line;
 pub mod process;
 pub mod random;
 
