@@ -74,15 +74,19 @@ fn hold_all(start: &Start, marked: bool) {
         let conversations: Vec<_> = files
             .iter()
             .map(|path| {
-                scope.spawn(move || {
+                let conversation = scope.spawn(move || {
                     let text = fs::read_to_string(path).expect("a transcript in UTF-8");
                     hold(path, &text, start, marked)
-                })
+                });
+                (path, conversation)
             })
             .collect();
         conversations
             .into_iter()
-            .flat_map(|conversation| conversation.join().expect("a transcript that can be read"))
+            .flat_map(|(path, conversation)| {
+                let broken_off = |_| vec![format!("{}: broken off, see above", path.display())];
+                conversation.join().unwrap_or_else(broken_off)
+            })
             .collect()
     });
     assert!(
