@@ -31,8 +31,8 @@ fn each_somehow(client: &mut Connection, command: impl Fn(usize) -> String) {
     let numbers: Vec<usize> = (0..ITEMS).collect();
     for some in numbers.chunks(500) {
         let commands: String = some.iter().map(|&number| command(number)).collect();
-        client.send(commands + "mn\r\n");
-        receive_until(client, b"MN\r\n");
+        client.send(commands + "verbosity 0\r\n");
+        receive_until(client, b"OK\r\n");
     }
 }
 

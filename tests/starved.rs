@@ -176,16 +176,33 @@ fn a_value_for_which_the_system_has_no_memory_is_refused() {
         assert_eq!(reply, OUT_OF_MEMORY, "{line}");
         assert_in_step(&mut client);
     }
-    // What is appended finds room, the sum of both does not.
-    for line in ["append big1 0 0", "prepend big1 0 0"] {
-        let reply = send_block(&mut client, &format!("{line} 40000"), 40_000);
-        assert_ne!(reply, b"STORED\r\n", "{line}");
-        assert_in_step(&mut client);
-    }
     assert_eq!(stat(&mut other, "evictions"), 0);
     let big = format!("VALUE big1 0 {BIG}\r\n{}\r\nEND\r\n", "x".repeat(BIG));
     client.expect("get big1\r\n", big);
     converse(&mut other);
+}
+
+/// What is appended may find room, while the sum of both does not: then the old value stays.
+#[test]
+fn a_sum_for_which_the_system_has_no_memory_is_refused() {
+    let server = with_little_memory();
+    let (mut client, mut other) = (server.connect(), server.connect());
+    let stored = store_until_refused(&mut client);
+    let (mut appended, mut refused) = (0, 0);
+    for number in 0..stored {
+        let reply = send_block(
+            &mut client,
+            &format!("append big{number} 0 0 40000"),
+            40_000,
+        );
+        let taken = reply == b"STORED\r\n";
+        appended += usize::from(taken);
+        refused += usize::from(!taken);
+        let length = BIG + if taken { 40_000 } else { 0 };
+        client.expect(format!("mg big{number} s\r\n"), format!("HD s{length}\r\n"));
+    }
+    converse(&mut other);
+    assert!(refused > appended, "{appended} appended to, {refused} not");
 }
 
 /// What is given back can be had again.

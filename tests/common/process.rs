@@ -222,12 +222,11 @@ pub fn asleep(pid: u32) -> bool {
     })
 }
 
-/// Sends a signal, `STOP` for instance.
+/// Sends a signal, `STOP` for instance, with the `kill` of the shell: not every machine has a program of that name.
 pub fn signal(pid: u32, name: &str) {
-    let kill = Command::new("kill")
-        .args(["-s", name, &pid.to_string()])
-        .status();
-    assert!(kill.expect("run kill").success(), "no signal {name}");
+    let script = format!("kill -s {name} {pid}");
+    let kill = Command::new("sh").args(["-c", &script]).status();
+    assert!(kill.expect("run sh").success(), "no signal {name}");
 }
 
 /// Asks for `version` and gets an answer, so this connection has a place and is in step.
