@@ -199,10 +199,10 @@ impl Store {
         if bytes > FITS_HOLES { self.holes } else { 0 }
     }
 
-    /// Evicts so many bytes, but leaves a quarter of the memory to what is stored, or clients that hold values would
+    /// Evicts so many bytes, but leaves an eighth of the memory to what is stored, or clients that hold values would
     /// evict every newcomer. What is evicted is freed later: its weight is counted here.
     fn evict(&mut self, mut bytes: usize) {
-        while bytes > 0 && self.table.weight() > self.limits.memory / 4 {
+        while bytes > 0 && self.table.weight() > self.limits.memory / 8 {
             let Some(slot) = self.table.victim(self.now) else {
                 return;
             };
