@@ -1,6 +1,7 @@
 //! What a command makes of the item that is there: no map and no lock, only the rules.
 
-use crate::item::Item;
+use crate::clock::Moment;
+use crate::item::{Item, STALE, WON};
 
 /// How a new item gets along with the one that is there.
 #[derive(Clone, Copy)]
@@ -47,6 +48,57 @@ impl Mode {
     }
 }
 
+/// A mode, and what ms can ask for beside it.
+pub struct Change {
+    pub mode: Mode,
+    /// Append and prepend to the item with this cas unique only; 0 is any.
+    pub compare: Option<u64>,
+    /// Where cas finds a newer item it replaces that, too, but the new one is stale.
+    pub invalidate: bool,
+    /// Where append and prepend find nothing they make an item that expires then.
+    pub vivify: Option<Moment>,
+    /// The cas unique to give to the new item, instead of the next one.
+    pub cas: Option<u64>,
+}
+
+impl From<Mode> for Change {
+    fn from(mode: Mode) -> Change {
+        Change {
+            mode,
+            compare: None,
+            invalidate: false,
+            vivify: None,
+            cas: None,
+        }
+    }
+}
+
+impl Change {
+    /// The item that takes the place of the old one.
+    pub fn apply(&self, old: Option<&Item>, mut new: Item) -> Result<Item, Failure> {
+        let compare = self.compare.filter(|&unique| unique != 0);
+        match (self.mode, old, self.vivify) {
+            (Mode::Cas(unique), Some(old), _)
+                if self.invalidate && 0 < unique && unique < old.cas =>
+            {
+                new.expires = old.expires;
+                new.set(STALE | old.marks() & WON);
+                Ok(new)
+            }
+            (Mode::Append | Mode::Prepend, Some(old), _)
+                if compare.is_some_and(|unique| unique != old.cas) =>
+            {
+                Err(Failure::Exists)
+            }
+            (Mode::Append | Mode::Prepend, None, Some(expires)) => {
+                new.expires = expires;
+                Ok(new)
+            }
+            _ => self.mode.apply(old, new),
+        }
+    }
+}
+
 /// What incr and decr do to a number.
 #[derive(Clone, Copy)]
 pub enum Delta {
@@ -65,7 +117,11 @@ impl Delta {
         };
         let digits = format!("{number:<width$}", width = old.data().len());
         let item = old.with_data(digits.as_bytes(), b"");
-        Ok((number, item.ok_or(Failure::OutOfMemory)?))
+        let item = item.ok_or(Failure::OutOfMemory)?;
+        if item.data().len() == old.data().len() {
+            item.set(old.marks()); // memcached changes such a number in its place
+        }
+        Ok((number, item))
     }
 }
 

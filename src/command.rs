@@ -4,10 +4,10 @@ use crate::change::{Delta, Mode};
 use std::str::FromStr;
 
 /// Keys are at most this long, in bytes.
-const KEY_MAX: usize = 250;
+pub const KEY_MAX: usize = 250;
 
 const ERROR: &str = "ERROR";
-const BAD_FORMAT: &str = "CLIENT_ERROR bad command line format";
+pub const BAD_FORMAT: &str = "CLIENT_ERROR bad command line format";
 const BAD_EXPTIME: &str = "CLIENT_ERROR invalid exptime argument";
 const BAD_DELTA: &str = "CLIENT_ERROR invalid numeric delta argument";
 const BAD_DELETE: &str = "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]";
@@ -34,7 +34,11 @@ pub enum Command<'a> {
     Version,
     /// With the words behind it.
     Stats(Vec<&'a [u8]>),
-    Shutdown,
+    Shutdown(Vec<&'a [u8]>),
+    /// The name and the words behind it: the meta commands have a room of their own, meta.rs.
+    Meta(&'a [u8], Vec<&'a [u8]>),
+    /// ms, with the words behind it; a data block follows.
+    MetaSet(Vec<&'a [u8]>),
     /// quit, and anybody who speaks HTTP.
     Quit,
 }
@@ -103,7 +107,11 @@ pub fn parse(line: &[u8]) -> Request<'_> {
         b"gats" => spoken(get_and_touch(rest, true)),
         b"version" => spoken(Ok(Command::Version)),
         b"stats" => spoken(Ok(Command::Stats(split(rest).collect()))),
-        b"shutdown" => spoken(Ok(Command::Shutdown)),
+        b"shutdown" => spoken(Ok(Command::Shutdown(split(rest).collect()))),
+        b"ms" => spoken(Ok(Command::MetaSet(split(rest).collect()))),
+        b"mg" | b"md" | b"ma" | b"me" | b"mn" => {
+            spoken(Ok(Command::Meta(name, split(rest).collect())))
+        }
         b"quit" => spoken(Ok(Command::Quit)),
         _ => changing(name, &split(rest).collect::<Vec<_>>()),
     }
@@ -232,12 +240,12 @@ fn checked(key: &[u8]) -> Option<&[u8]> {
 }
 
 /// A decimal number; memcached takes a `+` before it, and tabs around it.
-fn number<Number: FromStr>(word: &[u8]) -> Option<Number> {
+pub fn number<Number: FromStr>(word: &[u8]) -> Option<Number> {
     std::str::from_utf8(word.trim_ascii()).ok()?.parse().ok()
 }
 
 /// The length of a data block; together with its `\r\n` it must be a number of 31 bits.
-fn length(word: &[u8]) -> Option<usize> {
+pub fn length(word: &[u8]) -> Option<usize> {
     let bytes: i32 = number(word)?;
     let bytes = usize::try_from(bytes).ok()?;
     (bytes <= i32::MAX as usize - 2).then_some(bytes)

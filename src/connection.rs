@@ -2,6 +2,7 @@
 
 use crate::counters::{COUNT, VERBOSITY};
 use crate::memory::Block;
+use crate::reply::Reply;
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Result, Write, copy, sink, stderr};
 use std::net::TcpStream;
 
@@ -10,6 +11,9 @@ pub const LINE_ROOM: usize = 4 * 1024;
 
 /// More than so many bytes without the end of a line, and the client is hung up on, unless they are keys.
 const LINE_MAX: usize = 2048;
+
+/// Every request of memcached's old binary protocol begins with this byte, and no line of a client does.
+const BINARY: u8 = 0x80;
 
 /// How much of a data block is asked for at once, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -31,12 +35,8 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Whether the client speaks memcached's old binary protocol: all its requests begin with this byte.
-    pub fn speaks_binary(&mut self) -> Result<bool> {
-        Ok(self.reader.fill_buf()?.starts_with(&[0x80]))
-    }
-
-    /// Reads one line without its end. `false`: the client has left, or its line does not end. A line of keys may be as
+    /// Reads one line without its end. `false`: the client has left, its line does not end, or it
+    /// speaks another protocol. A line of keys may be as
     /// long as `lengthen` can find room for it.
     pub fn read_line(
         &mut self,
@@ -44,6 +44,9 @@ impl<'a> Connection<'a> {
         mut lengthen: impl FnMut(&mut Block) -> bool,
     ) -> Result<bool> {
         line.clear(LINE_ROOM);
+        if self.reader.fill_buf()?.starts_with(&[BINARY]) {
+            return Ok(false);
+        }
         while !line.ends_with(b"\n") {
             let too_long = line.len() > LINE_MAX && !has_many_keys(line);
             if too_long || line.room() == 0 && !lengthen(line) {
@@ -76,11 +79,14 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    /// A reply of one line, or of several with `\r\n` between them.
-    pub fn reply(&mut self, lines: &str) -> Result<()> {
-        self.show(b"", lines.as_bytes());
-        self.replies().write_all(lines.as_bytes())?;
-        self.replies().write_all(b"\r\n")
+    pub fn reply(&mut self, reply: &Reply) -> Result<()> {
+        self.show(b"", &reply.lines);
+        self.replies().write_all(&reply.lines)?;
+        self.replies().write_all(b"\r\n")?;
+        match &reply.value {
+            Some(item) => self.replies().write_all(item.block()),
+            None => Ok(()),
+        }
     }
 
     /// Shows what is sent on stderr when `-vv` asks for it.

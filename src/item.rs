@@ -29,6 +29,10 @@ const BODY_BYTES: usize = 48;
 pub const FETCHED: u8 = 1;
 /// Asked for since the hand last came by: see eviction.rs.
 pub const MARKED: u8 = 2;
+/// Invalidated by a meta command: the `X` of mg.
+pub const STALE: u8 = 4;
+/// Some client has been told to fetch it anew: the `Z` of mg.
+pub const WON: u8 = 8;
 
 #[derive(Clone)]
 pub struct Item {
@@ -37,6 +41,8 @@ pub struct Item {
     pub cas: u64,
     /// The moment from which the item is gone.
     pub expires: Moment,
+    /// The moment it was last stored or asked for.
+    pub accessed: Moment,
 }
 
 /// What the store and those who are just writing it share of an item. (Ordered so that with its counters it fills 48 bytes.)
@@ -45,7 +51,7 @@ struct Body {
     claim: Claim,
     key_length: u8,
     numbers_length: u8,
-    /// [`FETCHED`], [`MARKED`]; changed under the store's lock only.
+    /// [`FETCHED`], [`MARKED`], [`STALE`], [`WON`]; changed under the store's lock only.
     marks: AtomicU8,
 }
 
@@ -85,6 +91,7 @@ impl Draft {
             body: Arc::new(body),
             cas: 0,
             expires,
+            accessed: NEVER,
         }
     }
 }
@@ -112,8 +119,13 @@ impl Item {
 
     /// The data block without its end.
     pub fn data(&self) -> &[u8] {
-        let (_, block) = self.reply_parts();
+        let block = self.block();
         &block[..block.len() - END.len()]
+    }
+
+    /// The data block with its end.
+    pub fn block(&self) -> &[u8] {
+        self.reply_parts().1
     }
 
     /// What follows `VALUE ` in the reply to a `get`.
@@ -143,19 +155,27 @@ impl Item {
         key.len() + bytes + MEMCACHED_HEADER
     }
 
+    pub fn marks(&self) -> u8 {
+        self.body.marks.load(Relaxed)
+    }
+
     /// Whether it has this mark, for instance [`FETCHED`].
     pub fn has(&self, mark: u8) -> bool {
-        self.body.marks.load(Relaxed) & mark != 0
+        self.marks() & mark != 0
     }
 
     pub fn set(&self, marks: u8) {
-        let now = self.body.marks.load(Relaxed);
-        self.body.marks.store(now | marks, Relaxed);
+        self.body.marks.store(self.marks() | marks, Relaxed);
     }
 
     pub fn unset(&self, marks: u8) {
-        let now = self.body.marks.load(Relaxed);
-        self.body.marks.store(now & !marks, Relaxed);
+        self.body.marks.store(self.marks() & !marks, Relaxed);
+    }
+
+    /// Notes that a client asked for it.
+    pub fn mark(&mut self, now: Moment) {
+        self.set(FETCHED | MARKED);
+        self.accessed = now;
     }
 
     pub fn has_expired(&self, now: Moment) -> bool {

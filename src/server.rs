@@ -1,10 +1,11 @@
 //! What each command does to the store: words in, the words of the reply out. The server knows no connection.
 
-use crate::change::{Delta, Failure, Mode};
+use crate::change::{Change, Delta, Failure, Mode};
 use crate::clock::{Clock, Moment, NEVER};
 use crate::counters::{COUNT, VERBOSITY};
 use crate::item::{Draft, Item};
 use crate::options::{MEGABYTE, Options};
+use crate::reply::Reply;
 use crate::store::{Cache, Store};
 use std::process;
 
@@ -34,14 +35,18 @@ impl Server {
     pub fn get(&self, key: &[u8], touch: Option<i32>) -> Option<Item> {
         let expires = touch.map(|exptime| self.moment(exptime));
         let item = self.with(|store| store.fetch(key, expires));
-        let count = match (touch, &item) {
-            (None, Some(_)) => &COUNT.get_hits,
-            (None, None) => &COUNT.get_misses,
-            (Some(_), Some(_)) => &COUNT.touch_hits,
-            (Some(_), None) => &COUNT.touch_misses,
+        self.count_get(touch.is_some(), item.is_some());
+        item
+    }
+
+    pub fn count_get(&self, touches: bool, hit: bool) {
+        let count = match (touches, hit) {
+            (false, true) => &COUNT.get_hits,
+            (false, false) => &COUNT.get_misses,
+            (true, true) => &COUNT.touch_hits,
+            (true, false) => &COUNT.touch_misses,
         };
         count.add(1);
-        item
     }
 
     /// Room for an item that is going to be received. A set that finds none takes the old item with it: better a miss than
@@ -68,11 +73,11 @@ impl Server {
         draft
     }
 
-    pub fn store(&self, item: Item, mode: Mode) -> Result<(), Failure> {
-        let outcome = self.with(|store| store.store(item, mode));
+    pub fn store(&self, item: Item, change: &Change) -> Result<(u64, usize), Failure> {
+        let outcome = self.with(|store| store.store(item, change));
         COUNT.cmd_set.add(1);
         COUNT.total_items.add(usize::from(outcome.is_ok()));
-        if let Mode::Cas(_) = mode {
+        if let Mode::Cas(_) = change.mode {
             let count = match outcome {
                 Ok(_) => &COUNT.cas_hits,
                 Err(Failure::NotFound) => &COUNT.cas_misses,
@@ -84,21 +89,30 @@ impl Server {
     }
 
     pub fn delete(&self, key: &[u8]) -> &'static str {
-        match self.with(|store| store.delete(key)) {
-            true => {
-                COUNT.delete_hits.add(1);
-                "DELETED"
-            }
-            false => {
-                COUNT.delete_misses.add(1);
-                "NOT_FOUND"
-            }
-        }
+        let found = self.with(|store| store.delete(key));
+        self.count_delete(found);
+        if found { "DELETED" } else { "NOT_FOUND" }
+    }
+
+    pub fn count_delete(&self, found: bool) {
+        let count = match found {
+            true => &COUNT.delete_hits,
+            false => &COUNT.delete_misses,
+        };
+        count.add(1);
     }
 
     /// incr and decr.
-    pub fn delta(&self, key: &[u8], delta: Delta) -> String {
+    pub fn delta(&self, key: &[u8], delta: Delta) -> Reply {
         let outcome = self.with(|store| store.delta(key, delta));
+        self.count_delta(delta, &outcome);
+        outcome.map_or_else(
+            |failure| explain(failure).into(),
+            |number| number.to_string().into(),
+        )
+    }
+
+    pub fn count_delta(&self, delta: Delta, outcome: &Result<u64, Failure>) {
         let (hits, misses) = match delta {
             Delta::Increment(_) => (&COUNT.incr_hits, &COUNT.incr_misses),
             Delta::Decrement(_) => (&COUNT.decr_hits, &COUNT.decr_misses),
@@ -108,10 +122,6 @@ impl Server {
             Err(Failure::NotFound) => misses.add(1),
             Err(_) => 0,
         };
-        outcome.map_or_else(
-            |failure| explain(failure).into(),
-            |number| number.to_string(),
-        )
     }
 
     pub fn touch(&self, key: &[u8], exptime: i32) -> &'static str {
@@ -122,10 +132,10 @@ impl Server {
     }
 
     pub fn flush_all(&self, delay: i32) -> &'static str {
+        COUNT.cmd_flush.add(1);
         if !self.options.flush_enabled {
             return "CLIENT_ERROR flush_all not allowed";
         }
-        COUNT.cmd_flush.add(1);
         let at = if delay > 0 { self.moment(delay) } else { NEVER };
         self.with(|store| store.flush_all(at));
         "OK"
@@ -153,11 +163,12 @@ impl Server {
     }
 
     /// Ends the process where `-A` allows it.
-    pub fn shutdown(&self) -> &'static str {
-        if self.options.shutdown_enabled {
-            process::exit(0);
+    pub fn shutdown(&self, words: &[&[u8]]) -> &'static str {
+        match words {
+            _ if !self.options.shutdown_enabled => "ERROR: shutdown not enabled",
+            [] | [b"graceful"] => process::exit(0),
+            _ => "CLIENT_ERROR invalid shutdown mode",
         }
-        "ERROR: shutdown not enabled"
     }
 }
 

@@ -4,11 +4,13 @@
 //! work on the store under the lock, write the reply.
 
 use crate::change::{Failure, Mode};
-use crate::command::{self, Command, Get, Request, Storage};
+use crate::command::{self, Command, Get, Malformed, Request, Storage};
 use crate::connection::{Connection, LINE_ROOM};
 use crate::counters::COUNT;
 use crate::item::{Draft, Item};
 use crate::memory::Block;
+use crate::meta::{self, Set};
+use crate::reply::Reply;
 use crate::server::{Server, explain};
 use crate::stats;
 use std::io::{self, ErrorKind, Write};
@@ -30,28 +32,30 @@ impl<'a> Session<'a> {
         let server = self.server;
         let mut line = Block::with_room(LINE_ROOM, 0).ok_or(ErrorKind::OutOfMemory)?;
         let lengthen = |line: &mut Block| server.with(|store| store.lengthen(line));
-        if self.connection.speaks_binary()? {
-            return Ok(());
-        }
         while self.connection.read_line(&mut line, lengthen)? {
             let Request { command, noreply } = command::parse(&line);
-            let reply: String = match command {
+            let reply = match command {
                 Ok(Command::Get(line)) => self.get(&line)?.into(),
                 Ok(Command::Store(line)) => self.store(&line)?.into(),
-                Ok(Command::Delete(key)) => self.server.delete(key).into(),
-                Ok(Command::Delta(key, delta)) => self.server.delta(key, delta),
-                Ok(Command::Touch(key, exptime)) => self.server.touch(key, exptime).into(),
-                Ok(Command::FlushAll(delay)) => self.server.flush_all(delay).into(),
-                Ok(Command::Verbosity(level)) => self.server.verbosity(level).into(),
-                Ok(Command::CacheMemlimit(limit)) => self.server.cache_memlimit(limit).into(),
-                Ok(Command::Version) => self.server.version(),
-                Ok(Command::Stats(words)) => stats::answer(self.server, &words),
-                Ok(Command::Shutdown) => self.server.shutdown().into(),
+                Ok(Command::Delete(key)) => server.delete(key).into(),
+                Ok(Command::Delta(key, delta)) => server.delta(key, delta),
+                Ok(Command::Touch(key, exptime)) => server.touch(key, exptime).into(),
+                Ok(Command::FlushAll(delay)) => server.flush_all(delay).into(),
+                Ok(Command::Verbosity(level)) => server.verbosity(level).into(),
+                Ok(Command::CacheMemlimit(limit)) => server.cache_memlimit(limit).into(),
+                Ok(Command::Version) => server.version().into(),
+                Ok(Command::Stats(words)) => stats::answer(server, &words).into(),
+                Ok(Command::Shutdown(words)) => server.shutdown(&words).into(),
+                Ok(Command::Meta(name, words)) => match meta::answer(server, name, &words) {
+                    Some(reply) => reply,
+                    None => continue,
+                },
+                Ok(Command::MetaSet(words)) => match self.meta_set(&words)? {
+                    Some(reply) => reply,
+                    None => continue,
+                },
                 Ok(Command::Quit) => break,
-                Err(malformed) => {
-                    self.connection.swallow(malformed.swallow)?;
-                    malformed.reply.into()
-                }
+                Err(malformed) => self.refuse(malformed)?,
             };
             if !noreply {
                 self.connection.reply(&reply)?;
@@ -89,9 +93,24 @@ impl<'a> Session<'a> {
         let draft = self.receive(line.key, line.flags, line.bytes, line.mode)?;
         let stored = draft.and_then(|draft| {
             let item = draft.finish(self.server.moment(line.exptime));
-            self.server.store(item, line.mode)
+            self.server.store(item, &line.mode.into())
         });
-        Ok(stored.map_or_else(explain, |()| "STORED"))
+        Ok(stored.map_or_else(explain, |_| "STORED"))
+    }
+
+    fn meta_set(&mut self, words: &[&[u8]]) -> io::Result<Option<Reply>> {
+        let set = match Set::parse(words) {
+            Ok(set) => set,
+            Err(malformed) => return self.refuse(malformed).map(Some),
+        };
+        let draft = self.receive(&set.flags.key, set.client_flags, set.bytes, set.mode)?;
+        Ok(set.store(self.server, draft))
+    }
+
+    /// Says what is wrong with a line, once the data block that belongs to it has gone.
+    fn refuse(&mut self, malformed: Malformed) -> io::Result<Reply> {
+        self.connection.swallow(malformed.swallow)?;
+        Ok(malformed.reply.into())
     }
 
     /// Reads a data block; the stream stays in step whether there is room for it or not.

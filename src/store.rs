@@ -3,11 +3,11 @@
 //! It is used by one thread at a time, so all it does is short: nothing is read from a client, written to one, or freed
 //! while the lock is held. Whoever wants to keep bytes asks for room first, and is told no before anything is evicted.
 
-use crate::change::{Delta, Failure, Mode};
+use crate::change::{Change, Delta, Failure};
 use crate::clock::{Moment, NEVER};
 use crate::counters::COUNT;
 use crate::eviction::Slot;
-use crate::item::{Draft, FETCHED, Item, MARKED};
+use crate::item::{Draft, FETCHED, Item, STALE, WON};
 use crate::memory::{Block, held, resident};
 use crate::table::Table;
 use std::mem;
@@ -97,6 +97,11 @@ impl Store {
         }
     }
 
+    /// The moment at which it was asked.
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
     /// How many items there are; expired ones count until they are found.
     pub fn len(&self) -> usize {
         self.table.len()
@@ -125,8 +130,9 @@ impl Store {
 
     /// A handle to the item; gat and touch give it a new moment to expire.
     pub fn fetch(&mut self, key: &[u8], expires: Option<Moment>) -> Option<Item> {
+        let now = self.now;
         let item = self.get(key)?;
-        item.set(FETCHED | MARKED);
+        item.mark(now);
         item.expires = expires.unwrap_or(item.expires);
         Some(item.clone())
     }
@@ -146,30 +152,48 @@ impl Store {
         2 * more <= self.limits.memory / 8 && self.make_room(more).is_ok() && line.grow(more)
     }
 
-    /// Stores an item for which there is room, if the present one allows it.
-    pub fn store(&mut self, item: Item, mode: Mode) -> Result<(), Failure> {
-        let item = mode.apply(self.get(item.key()).as_deref(), item)?;
-        if Item::size(item.key(), item.data().len()) > self.limits.item_size {
+    /// Stores an item for which there is room, if the present one allows it. Returns the cas unique and the length of what
+    /// is stored now.
+    pub fn store(&mut self, item: Item, change: &Change) -> Result<(u64, usize), Failure> {
+        let item = change.apply(self.get(item.key()).as_deref(), item)?;
+        let bytes = item.data().len();
+        if Item::size(item.key(), bytes) > self.limits.item_size {
             return Err(Failure::NotStored);
         }
-        self.insert(item)
+        Ok((self.insert(item, change.cas)?, bytes))
     }
 
     pub fn delta(&mut self, key: &[u8], delta: Delta) -> Result<u64, Failure> {
         let old = self.get(key).ok_or(Failure::NotFound)?;
         let (number, item) = delta.apply(old)?;
-        self.insert(item)?;
+        self.insert(item, None)?;
         Ok(number)
     }
 
-    /// The one way in. The item counts itself already, so the room that is asked for is only what it may lack.
-    fn insert(&mut self, mut item: Item) -> Result<(), Failure> {
-        self.make_room(0)?;
+    /// Marks an item as stale: it is served on, but one client is told to fetch it anew.
+    pub fn invalidate(&mut self, key: &[u8], cas: Option<u64>) {
+        let cas = cas.unwrap_or_else(|| self.next_cas());
+        if let Some(item) = self.get(key) {
+            item.cas = cas;
+            item.set(STALE);
+            item.unset(WON);
+        }
+    }
+
+    fn next_cas(&mut self) -> u64 {
         self.last_cas += 1;
-        item.cas = self.last_cas;
+        self.last_cas
+    }
+
+    /// The one way in. The item counts itself already, so the room that is asked for is only what it may lack.
+    fn insert(&mut self, mut item: Item, cas: Option<u64>) -> Result<u64, Failure> {
+        self.make_room(0)?;
+        let cas = cas.unwrap_or_else(|| self.next_cas());
+        item.cas = cas;
+        item.accessed = self.now;
         let old = self.table.put(item);
         self.leaving.extend(old);
-        Ok(())
+        Ok(cas)
     }
 
     /// Makes room for so many bytes more, or says no before anything is evicted.
