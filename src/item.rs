@@ -33,6 +33,8 @@ pub const MARKED: u8 = 2;
 pub const STALE: u8 = 4;
 /// Some client has been told to fetch it anew: the `Z` of mg.
 pub const WON: u8 = 8;
+/// Its key came as base64, and goes back as base64.
+pub const BINARY_KEY: u8 = 16;
 
 #[derive(Clone)]
 pub struct Item {
@@ -51,7 +53,8 @@ struct Body {
     claim: Claim,
     key_length: u8,
     numbers_length: u8,
-    /// [`FETCHED`], [`MARKED`], [`STALE`], [`WON`]; changed under the store's lock only.
+    /// [`FETCHED`], [`MARKED`], [`STALE`], [`WON`],
+    /// [`BINARY_KEY`]; changed under the store's lock only.
     marks: AtomicU8,
 }
 
@@ -103,7 +106,9 @@ impl Item {
         for part in [first, second, END] {
             draft.block.add(part);
         }
-        Some(draft.finish(self.expires))
+        let item = draft.finish(self.expires);
+        item.set(self.marks() & BINARY_KEY);
+        Some(item)
     }
 
     pub fn key(&self) -> &[u8] {

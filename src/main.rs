@@ -1,3 +1,4 @@
+mod base64;
 mod change;
 mod clock;
 mod command;

@@ -5,10 +5,11 @@
 
 mod flags;
 
+use crate::base64;
 use crate::change::{Change, Delta, Failure, Mode};
 use crate::clock::{Moment, NEVER};
 use crate::command::{BAD_FORMAT, KEY_MAX, Malformed, length};
-use crate::item::{Draft, FETCHED, Item, STALE, WON};
+use crate::item::{BINARY_KEY, Draft, FETCHED, Item, STALE, WON};
 use crate::reply::Reply;
 use crate::server::{Server, explain};
 use crate::store::Store;
@@ -18,7 +19,7 @@ use flags::{Flags, LONG_OPAQUE, TOO_MANY};
 pub fn answer(server: &Server, name: &[u8], words: &[&[u8]]) -> Option<Reply> {
     let (key, list) = match (name, words) {
         (b"mn", _) => return Some("MN".into()),
-        (b"me", [key, ..]) if key.len() <= KEY_MAX => return Some(debug(server, key)),
+        (b"me", [key, list @ ..]) if key.len() <= KEY_MAX => return Some(debug(server, key, list)),
         (b"me", _) => return Some(BAD_FORMAT.into()),
         (_, []) => return Some("ERROR".into()),
         (_, [key, list @ ..]) => (key, list),
@@ -44,12 +45,12 @@ fn get(server: &Server, flags: &Flags) -> Option<Reply> {
         hit = store.get(&flags.key).is_some();
         if !hit {
             vivify?;
-            create(store, flags, b"").ok()?;
+            create(store, flags, b"", Mode::Add, NEVER).ok()?;
         }
         let now = store.now();
         let item = store.get(&flags.key)?;
         let mut wanted = !hit;
-        let mut line = flags.line("", |letter| {
+        let mut line = flags.line("", item.has(BINARY_KEY), |letter| {
             match letter {
                 b'N' if !hit => item.expires = vivify?,
                 b'T' => item.expires = expires?,
@@ -110,16 +111,24 @@ fn tell(item: &Item, letter: u8, now: Moment) -> Option<i128> {
     })
 }
 
-/// Makes an item on a miss, which never expires until N is reached.
-fn create(store: &mut Store, flags: &Flags, data: &[u8]) -> Result<(), Failure> {
+/// Makes an item that no client has sent.
+fn create(
+    store: &mut Store,
+    flags: &Flags,
+    data: &[u8],
+    mode: Mode,
+    expires: Moment,
+) -> Result<(), Failure> {
     let client_flags = flags.number(b'F').unwrap_or(0);
     let mut draft = store.draft(&flags.key, client_flags, data.len())?;
     draft.block.add(&[data, b"\r\n"].concat());
+    let item = draft.finish(expires);
+    item.set(flags.marks());
     let change = Change {
         cas: flags.number(b'E'),
-        ..Mode::Add.into()
+        ..mode.into()
     };
-    store.store(draft.finish(NEVER), &change).map(drop)
+    store.store(item, &change).map(drop)
 }
 
 /// ms: all storage commands in one.
@@ -171,7 +180,11 @@ impl<'a> Set<'a> {
             cas: flags.number(b'E'),
         };
         let expires = flags.moment(b'T', server).unwrap_or(NEVER);
-        let stored = draft.and_then(|draft| server.store(draft.finish(expires), &change));
+        let stored = draft.and_then(|draft| {
+            let item = draft.finish(expires);
+            item.set(flags.marks());
+            server.store(item, &change)
+        });
         let (code, cas, bytes) = match stored {
             Ok(_) if flags.has(b'q') => return None,
             Ok((cas, bytes)) => ("HD", cas, bytes),
@@ -180,7 +193,7 @@ impl<'a> Set<'a> {
         if code.len() > 2 {
             return Some(code.into());
         }
-        let line = flags.line(code, |letter| match letter {
+        let line = flags.line(code, flags.has(b'b'), |letter| match letter {
             b'c' => Some(cas.into()),
             b's' => Some(bytes as i128),
             _ => None,
@@ -212,7 +225,7 @@ fn mode(flags: &Flags) -> Option<Mode> {
     })
 }
 
-/// md: deletes, or marks as stale and lets one client win the right to store anew.
+/// md: deletes, or marks as stale and lets one client win the right to store anew. x takes the value, flags and exptime away.
 fn delete(server: &Server, flags: &Flags) -> Option<Reply> {
     let compare: Option<u64> = flags.number(b'C');
     let expires = flags.moment(b'T', server);
@@ -221,10 +234,12 @@ fn delete(server: &Server, flags: &Flags) -> Option<Reply> {
         if compare.is_some_and(|compare| compare != item.cas) {
             return Err(Failure::Exists);
         }
+        if flags.has(b'x') {
+            create(store, flags, b"", Mode::Set, expires.unwrap_or(NEVER))?;
+        }
         if flags.has(b'I') {
-            item.expires = expires.unwrap_or(item.expires);
-            store.invalidate(&flags.key, flags.number(b'E'));
-        } else {
+            store.invalidate(&flags.key, expires, flags.number(b'E'));
+        } else if !flags.has(b'x') {
             store.delete(&flags.key);
         }
         Ok(())
@@ -259,12 +274,18 @@ fn arithmetic(server: &Server, flags: &Flags) -> Option<Reply> {
             false => counted?,
         };
         if created {
-            create(store, flags, number.to_string().as_bytes())?;
+            create(
+                store,
+                flags,
+                number.to_string().as_bytes(),
+                Mode::Add,
+                NEVER,
+            )?;
         }
         let now = store.now();
         let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
         item.cas = flags.number(b'E').unwrap_or(item.cas);
-        let line = flags.line("", |letter| {
+        let line = flags.line("", flags.has(b'b'), |letter| {
             match letter {
                 b'N' if created => item.expires = vivify?,
                 b'T' => item.expires = expires?,
@@ -302,8 +323,15 @@ fn count(store: &mut Store, flags: &Flags, delta: Delta) -> Result<u64, Failure>
 }
 
 /// me: what there is to know of an item, for people.
-fn debug(server: &Server, key: &[u8]) -> Reply {
-    let found = server.with(|store| Some((store.get(key).cloned()?, store.now())));
+fn debug(server: &Server, key: &[u8], list: &[&[u8]]) -> Reply {
+    let key = match list.first() {
+        Some([b'b']) => base64::decode(key),
+        _ => Some(key.to_vec()),
+    };
+    let Some(key) = key else {
+        return BAD_FORMAT.into();
+    };
+    let found = server.with(|store| Some((store.get(&key).cloned()?, store.now())));
     let Some((item, now)) = found else {
         return "EN".into();
     };
@@ -318,5 +346,9 @@ fn debug(server: &Server, key: &[u8]) -> Reply {
         if item.has(FETCHED) { "yes" } else { "no" },
         item.weight()
     );
-    [b"ME ", key, about.as_bytes()].concat().into()
+    let key = match item.has(BINARY_KEY) {
+        true => base64::encode(&key),
+        false => key,
+    };
+    [b"ME ", &key[..], about.as_bytes()].concat().into()
 }

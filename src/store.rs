@@ -171,10 +171,11 @@ impl Store {
     }
 
     /// Marks an item as stale: it is served on, but one client is told to fetch it anew.
-    pub fn invalidate(&mut self, key: &[u8], cas: Option<u64>) {
+    pub fn invalidate(&mut self, key: &[u8], expires: Option<Moment>, cas: Option<u64>) {
         let cas = cas.unwrap_or_else(|| self.next_cas());
         if let Some(item) = self.get(key) {
             item.cas = cas;
+            item.expires = expires.unwrap_or(item.expires);
             item.set(STALE);
             item.unset(WON);
         }

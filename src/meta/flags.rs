@@ -1,8 +1,10 @@
 //! The flags of a meta command: one letter each, some with a token behind it. They stay the list that the client sent, and
 //! whoever needs one asks for it by its letter.
 
+use crate::base64;
 use crate::clock::Moment;
 use crate::command::{BAD_FORMAT, KEY_MAX, number};
+use crate::item::BINARY_KEY;
 use crate::server::Server;
 use std::io::Write;
 use std::str::FromStr;
@@ -14,14 +16,14 @@ const FLAGS_MAX: usize = 17;
 const OPAQUE_MAX: usize = 32;
 
 /// All letters. P and L are notes to proxies, and mean nothing here.
-const KNOWN: &[u8] = b"cCDEfFhIJklLMNOPqRstTuv";
+const KNOWN: &[u8] = b"bcCDEfFhIJklLMNOPqRstTuvx";
 
 const BAD_TOKEN: &str = "CLIENT_ERROR bad token in command line format";
 pub const TOO_MANY: &str = "CLIENT_ERROR options flags too long";
 pub const LONG_OPAQUE: &str = "CLIENT_ERROR opaque token too long";
 
 pub struct Flags<'a> {
-    /// As the store knows it.
+    /// As the store knows it; with b the client sent it as base64.
     pub key: Vec<u8>,
     /// In the order in which they came, and are answered.
     list: &'a [&'a [u8]],
@@ -36,7 +38,7 @@ impl<'a> Flags<'a> {
         if list.len() > FLAGS_MAX {
             return Err(TOO_MANY);
         }
-        let flags = Flags {
+        let mut flags = Flags {
             key: key.to_vec(),
             list,
         };
@@ -52,9 +54,17 @@ impl<'a> Flags<'a> {
             if !KNOWN.contains(letter) {
                 return Err("CLIENT_ERROR invalid flag");
             }
-            problem = check(*letter, token).err().or(problem);
+            problem = check(*letter, token, key).err().or(problem);
+        }
+        if flags.has(b'b') {
+            flags.key = base64::decode(key).unwrap_or_default();
         }
         problem.map_or(Ok(flags), Err)
+    }
+
+    /// The marks of an item that is made with these flags.
+    pub fn marks(&self) -> u8 {
+        if self.has(b'b') { BINARY_KEY } else { 0 }
     }
 
     pub fn has(&self, letter: u8) -> bool {
@@ -81,11 +91,19 @@ impl<'a> Flags<'a> {
 
     /// The line of an answer: a code, and flag by flag what it asks for. The opaque token and the key come back whatever
     /// becomes of the command; `answer` is asked for the numbers behind all other letters.
-    pub fn line(&self, code: &str, mut answer: impl FnMut(u8) -> Option<i128>) -> Vec<u8> {
+    pub fn line(
+        &self,
+        code: &str,
+        is_binary: bool,
+        mut answer: impl FnMut(u8) -> Option<i128>,
+    ) -> Vec<u8> {
         let mut line = code.as_bytes().to_vec();
         for flag in self.list {
             match flag {
                 [b'O', ..] => line.extend([b" ", *flag].concat()),
+                [b'k', ..] if is_binary => {
+                    line.extend([b" k", &base64::encode(&self.key)[..], b" b"].concat())
+                }
                 [b'k', ..] => line.extend([b" k", &self.key[..]].concat()),
                 [letter, ..] => {
                     if let Some(number) = answer(*letter) {
@@ -100,12 +118,16 @@ impl<'a> Flags<'a> {
 
     /// The same where there is nothing else to tell.
     pub fn bare_line(&self, code: &str) -> Vec<u8> {
-        self.line(code, |_| None)
+        self.line(code, self.has(b'b'), |_| None)
     }
 }
 
-fn check(letter: u8, token: &[u8]) -> Result<(), &'static str> {
+fn check(letter: u8, token: &[u8], key: &[u8]) -> Result<(), &'static str> {
     let (right, problem) = match letter {
+        b'b' => (
+            base64::decode(key).is_some(),
+            "CLIENT_ERROR error decoding key",
+        ),
         b'N' | b'R' | b'T' => (number::<i32>(token).is_some(), BAD_TOKEN),
         b'C' | b'E' => (number::<u64>(token).is_some(), BAD_TOKEN),
         b'F' => (number::<u32>(token).is_some(), BAD_FORMAT),
