@@ -41,6 +41,11 @@ impl Clock {
         self.started.elapsed()
     }
 
+    /// Since the server started, for what is over in less than a second.
+    pub fn microseconds(&self) -> u64 {
+        u64::try_from(self.uptime().as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// Turns the protocol's exptime into the moment from which the item is gone.
     pub fn moment(&self, exptime: i32, now: Moment) -> Moment {
         let since_start = match i64::from(exptime) {

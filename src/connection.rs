@@ -1,10 +1,20 @@
 //! One client: lines and data blocks come in, replies go out. The connection knows no command and no store.
 
-use crate::counters::{COUNT, VERBOSITY};
+mod socket;
+
+use crate::clock::Clock;
+use crate::counters::VERBOSITY;
 use crate::memory::Block;
 use crate::reply::Reply;
+use socket::Socket;
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Result, Write, copy, sink, stderr};
 use std::net::TcpStream;
+
+/// What is read ahead, in bytes: 32 commands of a client in a hurry. The first read touches all of it.
+const READ_AHEAD: usize = 4 * 1024;
+
+/// What is gathered of replies before some of it is written, in bytes.
+const REPLIES: usize = 16 * 1024;
 
 /// The room for a line, in bytes, before it has to ask for more.
 pub const LINE_ROOM: usize = 4 * 1024;
@@ -25,12 +35,12 @@ pub struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    pub fn new(stream: &'a TcpStream, id: u64) -> Connection<'a> {
+    pub fn new(stream: &'a TcpStream, clock: &'a Clock, id: u64) -> Connection<'a> {
         // Otherwise the system holds a small packet back while an earlier one is under way.
         let _ = stream.set_nodelay(true);
-        let replies = BufWriter::new(Outgoing(stream));
+        let replies = BufWriter::with_capacity(REPLIES, Socket::new(stream, clock));
         Connection {
-            reader: BufReader::new(Incoming { replies }),
+            reader: BufReader::with_capacity(READ_AHEAD, Incoming { replies }),
             id,
         }
     }
@@ -119,36 +129,12 @@ fn has_many_keys(line: &[u8]) -> bool {
 
 /// The reading end owns the replies, so that it can flush them before it waits.
 struct Incoming<'a> {
-    replies: BufWriter<Outgoing<'a>>,
+    replies: BufWriter<Socket<'a>>,
 }
 
 impl Read for Incoming<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         self.replies.flush()?;
-        loop {
-            match self.replies.get_mut().0.read(buffer) {
-                // A process that was stopped and goes on: nothing has happened to the client.
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => {
-                    COUNT.bytes_read.add(*result.as_ref().unwrap_or(&0));
-                    return result;
-                }
-            }
-        }
-    }
-}
-
-/// The writing end counts what it writes.
-struct Outgoing<'a>(&'a TcpStream);
-
-impl Write for Outgoing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        let count = self.0.write(bytes)?;
-        COUNT.bytes_written.add(count);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        Ok(())
+        self.replies.get_mut().read(buffer)
     }
 }

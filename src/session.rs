@@ -23,7 +23,7 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub fn new(stream: &'a TcpStream, server: &'a Server) -> Session<'a> {
-        let connection = Connection::new(stream, COUNT.total_connections.add(1));
+        let connection = Connection::new(stream, &server.clock, COUNT.total_connections.add(1));
         Session { server, connection }
     }
 
