@@ -6,6 +6,9 @@ use std::str::FromStr;
 /// Keys are at most this long, in bytes.
 pub const KEY_MAX: usize = 250;
 
+/// So many words of a line that changes something have a meaning.
+const WORDS_MAX: usize = 24;
+
 const ERROR: &str = "ERROR";
 pub const BAD_FORMAT: &str = "CLIENT_ERROR bad command line format";
 const BAD_EXPTIME: &str = "CLIENT_ERROR invalid exptime argument";
@@ -77,6 +80,14 @@ pub struct Malformed {
     pub swallow: u64,
 }
 
+impl Malformed {
+    /// Where the length of the data block is known.
+    pub fn with_block(reply: &'static str, bytes: usize) -> Malformed {
+        let swallow = bytes as u64 + 2;
+        Malformed { reply, swallow }
+    }
+}
+
 impl From<&'static str> for Malformed {
     fn from(reply: &'static str) -> Malformed {
         Malformed { reply, swallow: 0 }
@@ -100,61 +111,79 @@ fn first_word(line: &[u8]) -> (&[u8], &[u8]) {
 /// What a line, without its end, means.
 pub fn parse(line: &[u8]) -> Request<'_> {
     let (name, rest) = first_word(line);
+    let spoken = |command| Request {
+        command,
+        noreply: false,
+    };
+    let words = || split(rest).collect();
     match name {
         b"get" => spoken(get(rest, false, None)),
         b"gets" => spoken(get(rest, true, None)),
         b"gat" => spoken(get_and_touch(rest, false)),
         b"gats" => spoken(get_and_touch(rest, true)),
+        b"ms" => spoken(Ok(Command::MetaSet(words()))),
+        b"mg" | b"md" | b"ma" | b"me" | b"mn" => spoken(Ok(Command::Meta(name, words()))),
+        b"stats" => spoken(Ok(Command::Stats(words()))),
+        b"shutdown" => spoken(Ok(Command::Shutdown(words()))),
         b"version" => spoken(Ok(Command::Version)),
-        b"stats" => spoken(Ok(Command::Stats(split(rest).collect()))),
-        b"shutdown" => spoken(Ok(Command::Shutdown(split(rest).collect()))),
-        b"ms" => spoken(Ok(Command::MetaSet(split(rest).collect()))),
-        b"mg" | b"md" | b"ma" | b"me" | b"mn" => {
-            spoken(Ok(Command::Meta(name, split(rest).collect())))
-        }
         b"quit" => spoken(Ok(Command::Quit)),
-        _ => changing(name, &split(rest).collect::<Vec<_>>()),
+        _ => changing(name, rest),
     }
 }
 
-/// A command that is always answered.
-fn spoken(command: Result<Command<'_>, Malformed>) -> Request<'_> {
-    let noreply = false;
-    Request { command, noreply }
-}
-
-/// The commands that change something: they hear `noreply`, as their last word.
-fn changing<'a>(name: &[u8], arguments: &[&'a [u8]]) -> Request<'a> {
-    let command = match (name, arguments) {
-        (b"set", words) => storage(Some(Mode::Set), words),
-        (b"add", words) => storage(Some(Mode::Add), words),
-        (b"replace", words) => storage(Some(Mode::Replace), words),
-        (b"append", words) => storage(Some(Mode::Append), words),
-        (b"prepend", words) => storage(Some(Mode::Prepend), words),
-        (b"cas", words) => storage(compare(words), words),
-        (b"delete", [key]) => return spoken(delete(key)),
-        (b"delete", [key, b"0" | b"noreply"]) => delete(key),
-        (b"delete", [key, b"0", b"noreply"]) => delete(key),
-        (b"delete", [_, _] | [_, _, _]) => Err(BAD_DELETE.into()),
-        (b"incr", [key, by] | [key, by, _]) => delta(key, by, Delta::Increment),
-        (b"decr", [key, by] | [key, by, _]) => delta(key, by, Delta::Decrement),
-        (b"touch", [key, exptime] | [key, exptime, _]) => touch(key, exptime),
-        (b"flush_all", [] | [b"noreply"]) => Ok(Command::FlushAll(0)),
-        (b"flush_all", [delay] | [delay, _]) => flush_all(delay),
-        (b"verbosity", [level] | [level, _]) => verbosity(level),
-        (b"cache_memlimit", [limit] | [limit, b"noreply"]) => cache_memlimit(limit),
-        _ => return spoken(unknown(name, arguments)),
-    };
-    let noreply = arguments.last() == Some(&&b"noreply"[..]);
-    Request { command, noreply }
-}
-
-/// A browser, or a request forged through one, is hung up on before it gets to its next line.
-fn unknown<'a>(name: &[u8], arguments: &[&[u8]]) -> Result<Command<'a>, Malformed> {
-    match arguments.last().unwrap_or(&name).starts_with(b"HTTP/") {
-        true => Ok(Command::Quit),
-        false => Err(ERROR.into()),
+/// The commands that change something hear `noreply`, as their last word. What is no command at all is answered.
+fn changing<'a>(name: &[u8], rest: &'a [u8]) -> Request<'a> {
+    let mut places = [&b""[..]; WORDS_MAX];
+    let filled = places.iter_mut().zip(split(rest));
+    let count = filled.map(|(place, word)| *place = word).count();
+    let words = &places[..count];
+    let command = change(name, words);
+    let is_command = !matches!(command, Err(Malformed { reply: ERROR, .. }));
+    let is_key = name == b"delete" && count == 1;
+    Request {
+        command,
+        noreply: words.last() == Some(&&b"noreply"[..]) && is_command && !is_key,
     }
+}
+
+fn change<'a>(name: &[u8], words: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
+    Ok(match (name, words) {
+        (b"set", _) => storage(Some(Mode::Set), words)?,
+        (b"add", _) => storage(Some(Mode::Add), words)?,
+        (b"replace", _) => storage(Some(Mode::Replace), words)?,
+        (b"append", _) => storage(Some(Mode::Append), words)?,
+        (b"prepend", _) => storage(Some(Mode::Prepend), words)?,
+        (b"cas", [_, _, _, _, unique, ..]) => storage(number(unique).map(Mode::Cas), words)?,
+        (b"cas", _) => storage(None, words)?,
+        (b"delete", [key] | [key, b"0" | b"noreply"] | [key, b"0", b"noreply"]) => {
+            Command::Delete(checked(key)?)
+        }
+        (b"delete", [_, _] | [_, _, _]) => return Err(BAD_DELETE.into()),
+        (b"incr", [key, by] | [key, by, _]) => Command::Delta(
+            checked(key)?,
+            Delta::Increment(number(by).ok_or(BAD_DELTA)?),
+        ),
+        (b"decr", [key, by] | [key, by, _]) => Command::Delta(
+            checked(key)?,
+            Delta::Decrement(number(by).ok_or(BAD_DELTA)?),
+        ),
+        (b"touch", [key, exptime] | [key, exptime, _]) => {
+            Command::Touch(checked(key)?, number(exptime).ok_or(BAD_EXPTIME)?)
+        }
+        (b"flush_all", [] | [b"noreply"]) => Command::FlushAll(0),
+        (b"flush_all", [delay] | [delay, _]) => {
+            Command::FlushAll(number(delay).ok_or(BAD_EXPTIME)?)
+        }
+        (b"verbosity", [level] | [level, _]) => {
+            Command::Verbosity(number(level).ok_or(BAD_FORMAT)?)
+        }
+        (b"cache_memlimit", [limit] | [limit, b"noreply"]) => {
+            Command::CacheMemlimit(number(limit).ok_or(ERROR)?)
+        }
+        // A browser, or a request forged through one, is hung up on before it gets to its next line.
+        _ if words.last().unwrap_or(&name).starts_with(b"HTTP/") => Command::Quit,
+        _ => return Err(ERROR.into()),
+    })
 }
 
 fn get(keys: &[u8], with_cas: bool, touch: Option<i32>) -> Result<Command<'_>, Malformed> {
@@ -162,7 +191,7 @@ fn get(keys: &[u8], with_cas: bool, touch: Option<i32>) -> Result<Command<'_>, M
         return Err(ERROR.into());
     }
     // In so short a line no key is too long.
-    if keys.len() > KEY_MAX && split(keys).any(|key| checked(key).is_none()) {
+    if keys.len() > KEY_MAX && split(keys).any(|key| checked(key).is_err()) {
         return Err(BAD_FORMAT.into());
     }
     Ok(Command::Get(Get {
@@ -181,62 +210,28 @@ fn get_and_touch(rest: &[u8], with_cas: bool) -> Result<Command<'_>, Malformed> 
     get(keys, with_cas, Some(exptime))
 }
 
-/// What cas asks for.
-fn compare(arguments: &[&[u8]]) -> Option<Mode> {
-    number(arguments.get(4)?).map(Mode::Cas)
-}
-
 /// Whatever is wrong with the words, if the length can be read the data block is no command.
-fn storage<'a>(mode: Option<Mode>, arguments: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
-    let [key, flags, exptime, bytes, ..] = *arguments else {
+fn storage<'a>(mode: Option<Mode>, words: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
+    let [key, flags, exptime, bytes, ..] = *words else {
         return Err(ERROR.into());
     };
     let bytes = length(bytes).ok_or(BAD_FORMAT)?;
     match (mode, checked(key), number(flags), number(exptime)) {
-        (Some(mode), Some(key), Some(flags), Some(exptime)) => Ok(Command::Store(Storage {
+        (Some(mode), Ok(key), Some(flags), Some(exptime)) => Ok(Command::Store(Storage {
             mode,
             key,
             flags,
             exptime,
             bytes,
         })),
-        _ => Err(Malformed {
-            reply: BAD_FORMAT,
-            swallow: bytes as u64 + 2,
-        }),
+        _ => Err(Malformed::with_block(BAD_FORMAT, bytes)),
     }
 }
 
-fn delete(key: &[u8]) -> Result<Command<'_>, Malformed> {
-    Ok(Command::Delete(checked(key).ok_or(BAD_FORMAT)?))
-}
-
-fn delta<'a>(key: &'a [u8], by: &[u8], kind: fn(u64) -> Delta) -> Result<Command<'a>, Malformed> {
-    let key = checked(key).ok_or(BAD_FORMAT)?;
-    let by = number(by).ok_or(BAD_DELTA)?;
-    Ok(Command::Delta(key, kind(by)))
-}
-
-fn touch<'a>(key: &'a [u8], exptime: &[u8]) -> Result<Command<'a>, Malformed> {
-    let key = checked(key).ok_or(BAD_FORMAT)?;
-    let exptime = number(exptime).ok_or(BAD_EXPTIME)?;
-    Ok(Command::Touch(key, exptime))
-}
-
-fn flush_all(delay: &[u8]) -> Result<Command<'static>, Malformed> {
-    Ok(Command::FlushAll(number(delay).ok_or(BAD_EXPTIME)?))
-}
-
-fn verbosity(level: &[u8]) -> Result<Command<'static>, Malformed> {
-    Ok(Command::Verbosity(number(level).ok_or(BAD_FORMAT)?))
-}
-
-fn cache_memlimit(megabytes: &[u8]) -> Result<Command<'static>, Malformed> {
-    Ok(Command::CacheMemlimit(number(megabytes).ok_or(ERROR)?))
-}
-
-fn checked(key: &[u8]) -> Option<&[u8]> {
-    Some(key).filter(|key| key.len() <= KEY_MAX)
+fn checked(key: &[u8]) -> Result<&[u8], Malformed> {
+    Some(key)
+        .filter(|key| key.len() <= KEY_MAX)
+        .ok_or(BAD_FORMAT.into())
 }
 
 /// A decimal number; memcached takes a `+` before it, and tabs around it.
@@ -250,3 +245,6 @@ pub fn length(word: &[u8]) -> Option<usize> {
     let bytes = usize::try_from(bytes).ok()?;
     (bytes <= i32::MAX as usize - 2).then_some(bytes)
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -24,6 +24,7 @@ pub type Slot = u32;
 
 const GATE: Slot = 0;
 
+#[derive(Default)]
 struct Link {
     /// Nothing at the gate and in a vacant slot.
     item: Option<Item>,
@@ -40,28 +41,25 @@ pub struct Sieve {
     vacant: Slot,
 }
 
-impl Sieve {
-    pub fn new() -> Sieve {
-        let gate = Link {
-            item: None,
-            older: GATE,
-            newer: GATE,
-        };
+impl Default for Sieve {
+    fn default() -> Sieve {
         Sieve {
-            ring: vec![gate],
+            ring: vec![Link::default()],
             hand: GATE,
             vacant: GATE,
         }
     }
+}
 
+impl Sieve {
     /// How many slots there are, with vacant ones and the gate.
-    pub fn len(&self) -> usize {
-        self.ring.len()
+    pub fn slots(&self) -> Slot {
+        self.ring.len() as Slot
     }
 
-    /// What they take of the memory, in bytes.
+    /// What they take of the memory, in bytes; the gate is free.
     pub fn bytes(&self) -> usize {
-        (self.len() - 1) * size_of::<Link>()
+        (self.ring.len() - 1) * size_of::<Link>()
     }
 
     /// Gets room for one more item; `false` when the system has none.
@@ -81,17 +79,14 @@ impl Sieve {
             older: newest,
             newer: GATE,
         };
-        let slot = match self.vacant {
-            GATE => {
-                self.ring.push(newcomer);
-                self.ring.len() as Slot - 1
-            }
-            slot => {
-                self.vacant = self.link(slot).newer;
-                *self.link(slot) = newcomer;
-                slot
-            }
-        };
+        let mut slot = self.vacant;
+        if slot == GATE {
+            slot = self.slots();
+            self.ring.push(newcomer);
+        } else {
+            self.vacant = self.link(slot).newer;
+            *self.link(slot) = newcomer;
+        }
         self.link(newest).newer = slot;
         self.link(GATE).older = slot;
         slot
@@ -144,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_hand_spares_what_is_marked_and_stays_where_it_stopped() {
-        let mut sieve = Sieve::new();
+        let mut sieve = Sieve::default();
         for (key, marks) in [("a", MARKED), ("b", 0), ("c", MARKED), ("d", 0)] {
             let draft = Draft::new(key.as_bytes(), 0, 0).expect("memory");
             let item = draft.finish(NEVER);

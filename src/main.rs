@@ -121,6 +121,7 @@ fn serve(listeners: &[TcpListener], options: Options) -> ExitCode {
     });
     VERBOSITY.set(server.options.verbosity);
     thread::scope(|scope| {
+        scope.spawn(|| server.clock.tick());
         for listener in listeners {
             scope.spawn(|| accept(&server, listener));
         }

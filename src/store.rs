@@ -3,7 +3,7 @@
 //! It is used by one thread at a time, so all it does is short: nothing is read from a client, written to one, or freed
 //! while the lock is held. Whoever wants to keep bytes asks for room first, and is told no before anything is evicted.
 
-use crate::change::{Change, Delta, Failure};
+use crate::change::{Change, Delta, Failure, Mode};
 use crate::clock::{Moment, NEVER};
 use crate::counters::COUNT;
 use crate::eviction::Slot;
@@ -33,16 +33,8 @@ impl Cache {
     pub fn new(limits: Limits) -> Cache {
         Cache(Mutex::new(Store {
             limits,
-            table: Table::new(),
-            swept: 0,
-            leaving: Vec::new(),
-            cleared: None,
-            now: NEVER,
-            flush_at: NEVER,
-            last_cas: 0,
             at_start: resident(),
-            holes: 0,
-            unasked: 0,
+            ..Store::default()
         }))
     }
 
@@ -60,7 +52,7 @@ impl Cache {
 }
 
 /// What the store may take.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Limits {
     /// `-m`, in bytes.
     pub memory: usize,
@@ -70,6 +62,7 @@ pub struct Limits {
     pub evictions: bool,
 }
 
+#[derive(Default)]
 pub struct Store {
     pub limits: Limits,
     table: Table,
@@ -155,18 +148,25 @@ impl Store {
     /// Stores an item for which there is room, if the present one allows it. Returns the cas unique and the length of what
     /// is stored now.
     pub fn store(&mut self, item: Item, change: &Change) -> Result<(u64, usize), Failure> {
-        let item = change.apply(self.get(item.key()).as_deref(), item)?;
+        let slot = self.find(item.key());
+        let old = slot.and_then(|slot| self.table.get(slot));
+        let item = change.apply(old.as_deref(), item)?;
         let bytes = item.data().len();
         if Item::size(item.key(), bytes) > self.limits.item_size {
             return Err(Failure::NotStored);
         }
-        Ok((self.insert(item, change.cas)?, bytes))
+        if let Mode::Append | Mode::Prepend = change.mode {
+            self.make_room(0)?; // the sum counts itself already
+        }
+        Ok((self.insert(slot, item, change.cas), bytes))
     }
 
     pub fn delta(&mut self, key: &[u8], delta: Delta) -> Result<u64, Failure> {
-        let old = self.get(key).ok_or(Failure::NotFound)?;
+        let slot = self.find(key).ok_or(Failure::NotFound)?;
+        let old = self.table.get(slot).ok_or(Failure::NotFound)?;
         let (number, item) = delta.apply(old)?;
-        self.insert(item, None)?;
+        self.make_room(0)?;
+        self.insert(Some(slot), item, None);
         Ok(number)
     }
 
@@ -186,15 +186,14 @@ impl Store {
         self.last_cas
     }
 
-    /// The one way in. The item counts itself already, so the room that is asked for is only what it may lack.
-    fn insert(&mut self, mut item: Item, cas: Option<u64>) -> Result<u64, Failure> {
-        self.make_room(0)?;
+    /// The one way in: the place of the present item, if it is still there, or the newest end.
+    fn insert(&mut self, slot: Option<Slot>, mut item: Item, cas: Option<u64>) -> u64 {
         let cas = cas.unwrap_or_else(|| self.next_cas());
         item.cas = cas;
         item.accessed = self.now;
-        let old = self.table.put(item);
+        let old = self.table.put(slot, item);
         self.leaving.extend(old);
-        Ok(cas)
+        cas
     }
 
     /// Makes room for so many bytes more, or says no before anything is evicted.
@@ -239,11 +238,7 @@ impl Store {
     /// keeps pace with the growth, and nobody ever waits for a whole round.
     fn sweep(&mut self) {
         for _ in 0..2 {
-            self.swept = if (self.swept as usize) < self.table.slots() {
-                self.swept + 1
-            } else {
-                0
-            };
+            self.swept = (self.swept + 1) % self.table.slots();
             let item = self.table.get(self.swept);
             if item.is_some_and(|item| item.has_expired(self.now)) {
                 self.lose(self.swept);
@@ -283,7 +278,7 @@ impl Store {
     pub fn flush_all(&mut self, at: Moment) {
         self.flush_at = at;
         if at == NEVER {
-            self.cleared = Some(mem::replace(&mut self.table, Table::new()));
+            self.cleared = Some(mem::take(&mut self.table));
         }
     }
 }

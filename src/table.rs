@@ -7,16 +7,26 @@ use crate::clock::Moment;
 use crate::eviction::{Sieve, Slot};
 use crate::item::Item;
 use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::mem;
 
 /// An entry of the index with its share of the map's control bytes and of the room that a map keeps free:
 /// 13 * 8 / 7 bytes.
 const ENTRY_BYTES: usize = 15;
 
-/// 64 bits of SipHash, seeded, so no client can make two keys with the same; as two halves they leave no gap beside a
-/// slot. Of two such keys the later one stays: among a million keys there is a pair once in 37 million tries.
-type KeyHash = [u32; 2];
+/// 64 bits of SipHash, seeded, so no client can make two keys with the same. Of two such keys the later one stays: among a
+/// million keys there is a pair once in 37 million tries. As two halves they leave no gap beside a slot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct KeyHash([u32; 2]);
 
+impl Hash for KeyHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let KeyHash([low, high]) = *self;
+        state.write_u64(u64::from(high) << 32 | u64::from(low));
+    }
+}
+
+#[derive(Default)]
 pub struct Table {
     /// Keys stand with their items only: an entry is 12 bytes, and when the map grows it need not look at a single key.
     index: HashMap<KeyHash, Slot>,
@@ -28,15 +38,6 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new() -> Table {
-        Table {
-            index: HashMap::new(),
-            entries: 0,
-            ring: Sieve::new(),
-            weight: 0,
-        }
-    }
-
     pub fn len(&self) -> usize {
         self.index.len()
     }
@@ -52,8 +53,8 @@ impl Table {
     }
 
     /// How many slots there are, vacant ones too.
-    pub fn slots(&self) -> usize {
-        self.ring.len()
+    pub fn slots(&self) -> Slot {
+        self.ring.slots()
     }
 
     /// Gets room for one more item; `false` when the system has none.
@@ -88,23 +89,27 @@ impl Table {
         self.ring.get(slot)
     }
 
-    /// Puts an item in the place of the one with the same key, which comes out, or at the newest end.
-    pub fn put(&mut self, item: Item) -> Option<Item> {
+    /// Puts an item in this slot, if an item is there, which comes out; or else at the newest end.
+    pub fn put(&mut self, slot: Option<Slot>, item: Item) -> Option<Item> {
         self.weight += item.weight();
+        if let Some(present) = slot.and_then(|slot| self.ring.get(slot)) {
+            self.weight -= present.weight();
+            return Some(mem::replace(present, item));
+        }
         let hash = self.hash(item.key());
-        let present = self.index.get(&hash).and_then(|slot| self.ring.get(*slot));
-        let Some(present) = present else {
-            self.index.insert(hash, self.ring.arrive(item));
-            return None;
-        };
-        let old = std::mem::replace(present, item);
-        self.weight -= old.weight();
-        Some(old)
+        let slot = self.ring.arrive(item);
+        let other = self.index.insert(hash, slot)?;
+        self.leave(other)
     }
 
     pub fn take(&mut self, slot: Slot) -> Option<Item> {
-        let item = self.ring.leave(slot)?;
+        let item = self.leave(slot)?;
         self.index.remove(&self.hash(item.key()));
+        Some(item)
+    }
+
+    fn leave(&mut self, slot: Slot) -> Option<Item> {
+        let item = self.ring.leave(slot)?;
         self.weight -= item.weight();
         Some(item)
     }
@@ -114,7 +119,9 @@ impl Table {
     }
 
     fn hash(&self, key: &[u8]) -> KeyHash {
-        let hash = self.index.hasher().hash_one(key);
-        [hash as u32, (hash >> 32) as u32]
+        let mut hasher = self.index.hasher().build_hasher();
+        hasher.write(key); // `hash_one` would hash the length as well
+        let hash = hasher.finish();
+        KeyHash([hash as u32, (hash >> 32) as u32])
     }
 }
