@@ -9,7 +9,7 @@ pub const KEY_MAX: usize = 250;
 /// So many words of a line that changes something have a meaning.
 const WORDS_MAX: usize = 24;
 
-const ERROR: &str = "ERROR";
+pub const ERROR: &str = "ERROR";
 pub const BAD_FORMAT: &str = "CLIENT_ERROR bad command line format";
 const BAD_EXPTIME: &str = "CLIENT_ERROR invalid exptime argument";
 const BAD_DELTA: &str = "CLIENT_ERROR invalid numeric delta argument";

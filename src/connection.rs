@@ -67,7 +67,7 @@ impl<'a> Connection<'a> {
             }
         }
         line.remove_end();
-        self.say('<', b"", line);
+        self.say('<', line);
         Ok(true)
     }
 
@@ -90,7 +90,10 @@ impl<'a> Connection<'a> {
     }
 
     pub fn reply(&mut self, reply: &Reply) -> Result<()> {
-        self.show(b"", &reply.lines);
+        if reply.lines.is_empty() {
+            return Ok(());
+        }
+        self.say('>', &reply.lines);
         self.replies().write_all(&reply.lines)?;
         self.replies().write_all(b"\r\n")?;
         match &reply.value {
@@ -99,16 +102,11 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Shows what is sent on stderr when `-vv` asks for it.
-    pub fn show(&self, what: &[u8], line: &[u8]) {
-        self.say('>', what, line);
-    }
-
-    /// A line that cannot be written is lost, and nobody suffers.
-    fn say(&self, direction: char, what: &[u8], line: &[u8]) {
+    /// Shows a line on stderr when `-vv` asks for it. One that cannot be written is lost, and nobody suffers.
+    pub fn say(&self, direction: char, line: &[u8]) {
         if VERBOSITY.get() > 1 {
-            let (what, line) = (what.escape_ascii(), line.escape_ascii());
-            let _ = writeln!(stderr(), "{direction}{} {what}{line}", self.id);
+            let line = line.escape_ascii();
+            let _ = writeln!(stderr(), "{direction}{} {line}", self.id);
         }
     }
 
@@ -121,10 +119,8 @@ impl<'a> Connection<'a> {
 /// get, gets, gat and gats; as in memcached there may be some spaces before them.
 fn has_many_keys(line: &[u8]) -> bool {
     let indent = line.iter().take_while(|&&byte| byte == b' ').count();
-    indent <= 100
-        && [b"get", b"gat"]
-            .iter()
-            .any(|name| line[indent..].starts_with(*name))
+    let line = &line[indent..];
+    indent <= 100 && (line.starts_with(b"get") || line.starts_with(b"gat"))
 }
 
 /// The reading end owns the replies, so that it can flush them before it waits.

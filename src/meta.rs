@@ -4,75 +4,99 @@
 //! reply, or to none; it knows no connection. protocol.txt, "Meta Commands", has them all.
 
 mod flags;
+pub mod set;
 
 use crate::base64;
 use crate::change::{Change, Delta, Failure, Mode};
 use crate::clock::{Moment, NEVER};
-use crate::command::{BAD_FORMAT, KEY_MAX, Malformed, length};
-use crate::item::{BINARY_KEY, Draft, FETCHED, Item, STALE, WON};
+use crate::command::{BAD_FORMAT, ERROR};
+use crate::counters::{COUNT, hit_or_miss};
+use crate::item::{BINARY_KEY, FETCHED, Item, STALE, WON};
 use crate::reply::Reply;
 use crate::server::{Server, explain};
 use crate::store::Store;
 use flags::{Flags, LONG_OPAQUE, TOO_MANY};
 
 /// Answers one meta command, but for ms; `words` are what follows its name.
-pub fn answer(server: &Server, name: &[u8], words: &[&[u8]]) -> Option<Reply> {
-    let (key, list) = match (name, words) {
-        (b"mn", _) => return Some("MN".into()),
-        (b"me", [key, list @ ..]) if key.len() <= KEY_MAX => return Some(debug(server, key, list)),
-        (b"me", _) => return Some(BAD_FORMAT.into()),
-        (_, []) => return Some("ERROR".into()),
-        (_, [key, list @ ..]) => (key, list),
+pub fn answer(server: &Server, name: &[u8], words: &[&[u8]]) -> Reply {
+    let [key, list @ ..] = words else {
+        return match name {
+            b"mn" => "MN".into(),
+            b"me" => BAD_FORMAT.into(),
+            _ => ERROR.into(),
+        };
     };
     match (name, Flags::read(key, list)) {
+        (b"mn", _) => "MN".into(),
+        (b"me", Ok(flags)) => debug(server, &flags),
+        (b"me", Err(_)) => BAD_FORMAT.into(),
         (b"mg", Ok(flags)) => get(server, &flags),
         (b"md", Ok(flags)) => delete(server, &flags),
         (_, Ok(flags)) => arithmetic(server, &flags),
-        (b"mg", Err(TOO_MANY)) => Some("CLIENT_ERROR options flags are too long".into()),
-        (b"mg", Err(problem)) => Some(problem.into()),
-        (_, Err(problem @ (BAD_FORMAT | LONG_OPAQUE | TOO_MANY))) => Some(problem.into()),
-        (_, Err(_)) => Some("CLIENT_ERROR invalid or duplicate flag".into()),
+        (b"mg", Err(TOO_MANY)) => "CLIENT_ERROR options flags are too long".into(),
+        (b"mg", Err(problem)) => problem.into(),
+        (_, Err(problem @ (BAD_FORMAT | LONG_OPAQUE | TOO_MANY))) => problem.into(),
+        (_, Err(_)) => "CLIENT_ERROR invalid or duplicate flag".into(),
     }
 }
 
 /// mg: what an item is, what it says, and who is to fetch it anew.
-fn get(server: &Server, flags: &Flags) -> Option<Reply> {
-    let vivify = flags.moment(b'N', server);
-    let expires = flags.moment(b'T', server);
-    let recache = flags.moment(b'R', server);
+fn get(server: &Server, flags: &Flags) -> Reply {
     let mut hit = false;
     let reply = server.with(|store| {
         hit = store.get(&flags.key).is_some();
         if !hit {
-            vivify?;
+            flags.token(b'N')?;
             create(store, flags, b"", Mode::Add, NEVER).ok()?;
         }
         let now = store.now();
         let item = store.get(&flags.key)?;
-        let mut wanted = !hit;
-        let mut line = flags.line("", item.has(BINARY_KEY), |letter| {
-            match letter {
-                b'N' if !hit => item.expires = vivify?,
-                b'T' => item.expires = expires?,
-                b'R' => wanted |= item.expires != NEVER && item.expires < recache?,
-                _ => return tell(item, letter, now),
-            }
-            None
-        });
-        win(item, wanted, &mut line);
+        let (mut line, ends_soon) = walk(server, flags, item, !hit, b"stcflh", now);
+        win(item, !hit || ends_soon, &mut line);
         if !flags.has(b'u') {
             item.mark(now);
         }
         // Who names the cas unique knows the value.
         let wants_value = flags.has(b'v') && flags.number(b'C') != Some(item.cas);
-        Some(reply_with(line, wants_value, item))
+        let code = match wants_value {
+            true => format!("VA {}", item.data().len()),
+            false => "HD".into(),
+        };
+        Some(Reply {
+            lines: [code.as_bytes(), &line].concat().into(),
+            value: wants_value.then(|| item.clone()),
+        })
     });
     server.count_get(flags.has(b'T'), hit);
     match reply {
-        None if flags.has(b'q') => None,
-        None => Some(flags.bare_line("EN").into()),
-        some => some,
+        Some(reply) => reply,
+        None if flags.has(b'q') => Reply::default(),
+        None => flags.line("EN", |_| None).into(),
     }
+}
+
+/// Walks over the flags from left to right: N and T give the item a new moment to expire, those in `tells` tell what the
+/// item is at that point. Says, too, whether it expires earlier than R allows.
+fn walk(
+    server: &Server,
+    flags: &Flags,
+    item: &mut Item,
+    created: bool,
+    tells: &[u8],
+    now: Moment,
+) -> (Vec<u8>, bool) {
+    let mut ends_soon = false;
+    let line = flags.line_of("", item.has(BINARY_KEY), |letter| {
+        let moment = flags.moment(letter, server);
+        match letter {
+            b'N' if created => item.expires = moment?,
+            b'T' => item.expires = moment?,
+            b'R' => ends_soon |= item.expires != NEVER && item.expires < moment?,
+            _ => return tell(item, letter, now).filter(|_| tells.contains(&letter)),
+        }
+        None
+    });
+    (line, ends_soon)
 }
 
 /// Tells one client, and only one, to fetch an item anew: if that is wanted, or if the item is stale.
@@ -85,16 +109,6 @@ fn win(item: &Item, wanted: bool, line: &mut Vec<u8>) {
     if won {
         item.set(WON);
     }
-}
-
-fn reply_with(line: Vec<u8>, wants_value: bool, item: &Item) -> Reply {
-    let code = match wants_value {
-        true => format!("VA {}", item.data().len()),
-        false => "HD".into(),
-    };
-    let mut reply = Reply::from([code.as_bytes(), &line].concat());
-    reply.value = wants_value.then(|| item.clone());
-    reply
 }
 
 /// What a flag asks to be told of an item; nothing if it asks nothing.
@@ -131,77 +145,6 @@ fn create(
     store.store(item, &change).map(drop)
 }
 
-/// ms: all storage commands in one.
-pub struct Set<'a> {
-    pub flags: Flags<'a>,
-    /// The length of the data block, without its `\r\n`.
-    pub bytes: usize,
-    pub client_flags: u32,
-    pub mode: Mode,
-}
-
-impl<'a> Set<'a> {
-    /// The block of a line that is wrong is swallowed, if its length can be read.
-    pub fn parse(words: &'a [&'a [u8]]) -> Result<Set<'a>, Malformed> {
-        let [key, bytes, list @ ..] = words else {
-            let reply = if words.is_empty() {
-                "ERROR"
-            } else {
-                BAD_FORMAT
-            };
-            return Err(reply.into());
-        };
-        if key.len() > KEY_MAX {
-            return Err(BAD_FORMAT.into());
-        }
-        let bytes = length(bytes).ok_or(BAD_FORMAT)?;
-        let malformed = |reply| Malformed {
-            reply,
-            swallow: bytes as u64 + 2,
-        };
-        let flags = Flags::read(key, list).map_err(malformed)?;
-        let mode = mode(&flags).ok_or(malformed("CLIENT_ERROR invalid mode for ms M token"))?;
-        Ok(Set {
-            bytes,
-            client_flags: flags.number(b'F').unwrap_or(0),
-            mode,
-            flags,
-        })
-    }
-
-    /// What is answered when the block has come, or there was no room for it.
-    pub fn store(&self, server: &Server, draft: Result<Draft, Failure>) -> Option<Reply> {
-        let flags = &self.flags;
-        let change = Change {
-            mode: self.mode,
-            compare: flags.number(b'C'),
-            invalidate: flags.has(b'I'),
-            vivify: flags.moment(b'N', server),
-            cas: flags.number(b'E'),
-        };
-        let expires = flags.moment(b'T', server).unwrap_or(NEVER);
-        let stored = draft.and_then(|draft| {
-            let item = draft.finish(expires);
-            item.set(flags.marks());
-            server.store(item, &change)
-        });
-        let (code, cas, bytes) = match stored {
-            Ok(_) if flags.has(b'q') => return None,
-            Ok((cas, bytes)) => ("HD", cas, bytes),
-            Err(failure) => (code(failure), 0, self.bytes),
-        };
-        if code.len() > 2 {
-            return Some(code.into());
-        }
-        let line = flags.line(code, flags.has(b'b'), |letter| match letter {
-            b'c' => Some(cas.into()),
-            b's' => Some(bytes as i128),
-            _ => None,
-        });
-        Some(line.into())
-    }
-}
-
 /// The code of a failure, or its error line.
 fn code(failure: Failure) -> &'static str {
     match failure {
@@ -212,21 +155,8 @@ fn code(failure: Failure) -> &'static str {
     }
 }
 
-/// The mode that M and C mean together.
-fn mode(flags: &Flags) -> Option<Mode> {
-    Some(match (flags.token(b'M'), flags.number(b'C')) {
-        (None | Some(b"S" | b"R"), Some(unique)) => Mode::Cas(unique),
-        (None | Some(b"S"), None) => Mode::Set,
-        (Some(b"E"), _) => Mode::Add,
-        (Some(b"R"), None) => Mode::Replace,
-        (Some(b"A"), _) => Mode::Append,
-        (Some(b"P"), _) => Mode::Prepend,
-        _ => return None,
-    })
-}
-
 /// md: deletes, or marks as stale and lets one client win the right to store anew. x takes the value, flags and exptime away.
-fn delete(server: &Server, flags: &Flags) -> Option<Reply> {
+fn delete(server: &Server, flags: &Flags) -> Reply {
     let compare: Option<u64> = flags.number(b'C');
     let expires = flags.moment(b'T', server);
     let outcome = server.with(|store| {
@@ -244,31 +174,28 @@ fn delete(server: &Server, flags: &Flags) -> Option<Reply> {
         }
         Ok(())
     });
-    match outcome {
-        Ok(()) if flags.has(b'I') => {}
-        outcome => server.count_delete(outcome.is_ok()),
+    if outcome.is_err() || !flags.has(b'I') {
+        hit_or_miss(outcome.is_ok(), &COUNT.delete_hits, &COUNT.delete_misses);
     }
     match outcome {
-        Ok(()) if flags.has(b'q') => None,
-        Ok(()) => Some(flags.bare_line("HD").into()),
-        Err(failure) => Some(flags.bare_line(code(failure)).into()),
+        Ok(()) if flags.has(b'q') => Reply::default(),
+        Ok(()) => flags.line("HD", |_| None).into(),
+        Err(failure) => flags.line(code(failure), |_| None).into(),
     }
 }
 
 /// ma: incr and decr, and a number to begin with.
-fn arithmetic(server: &Server, flags: &Flags) -> Option<Reply> {
+fn arithmetic(server: &Server, flags: &Flags) -> Reply {
     let by = flags.number(b'D').unwrap_or(1);
     let delta = match flags.token(b'M') {
         None | Some(b"I" | b"+") => Delta::Increment(by),
         Some(b"D" | b"-") => Delta::Decrement(by),
-        Some(_) => return Some("CLIENT_ERROR invalid mode for ma M token".into()),
+        Some(_) => return "CLIENT_ERROR invalid mode for ma M token".into(),
     };
-    let vivify = flags.moment(b'N', server);
-    let expires = flags.moment(b'T', server);
     let mut counted = Err(Failure::NotFound);
     let told = server.with(|store| {
         counted = count(store, flags, delta);
-        let created = matches!(counted, Err(Failure::NotFound)) && vivify.is_some();
+        let created = matches!(counted, Err(Failure::NotFound)) && flags.has(b'N');
         let number = match created {
             true => flags.number(b'J').unwrap_or(0),
             false => counted?,
@@ -285,31 +212,20 @@ fn arithmetic(server: &Server, flags: &Flags) -> Option<Reply> {
         let now = store.now();
         let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
         item.cas = flags.number(b'E').unwrap_or(item.cas);
-        let line = flags.line("", flags.has(b'b'), |letter| {
-            match letter {
-                b'N' if created => item.expires = vivify?,
-                b'T' => item.expires = expires?,
-                b'c' | b't' => return tell(item, letter, now),
-                _ => {}
-            }
-            None
-        });
+        let (line, _) = walk(server, flags, item, created, b"tc", now);
         Ok((number, line))
     });
     server.count_delta(delta, &counted);
     match told {
-        Ok(_) if flags.has(b'q') && counted.is_ok() => None,
+        Ok(_) if flags.has(b'q') && counted.is_ok() => Reply::default(),
         Ok((number, line)) if flags.has(b'v') => {
             let number = number.to_string();
-            let code = format!("VA {}", number.len());
-            let parts = [code.as_bytes(), &line, b"\r\n", number.as_bytes()];
-            Some(parts.concat().into())
+            let line = String::from_utf8_lossy(&line);
+            format!("VA {}{line}\r\n{number}", number.len()).into()
         }
-        Ok((_, line)) => Some([b"HD", &line[..]].concat().into()),
-        Err(failure @ (Failure::NotFound | Failure::Exists)) => {
-            Some(flags.bare_line(code(failure)).into())
-        }
-        Err(failure) => Some(explain(failure).into()),
+        Ok((_, line)) => [b"HD", &line[..]].concat().into(),
+        Err(Failure::NonNumeric) => explain(Failure::NonNumeric).into(),
+        Err(failure) => flags.line(code(failure), |_| None).into(),
     }
 }
 
@@ -323,17 +239,14 @@ fn count(store: &mut Store, flags: &Flags, delta: Delta) -> Result<u64, Failure>
 }
 
 /// me: what there is to know of an item, for people.
-fn debug(server: &Server, key: &[u8], list: &[&[u8]]) -> Reply {
-    let key = match list.first() {
-        Some([b'b']) => base64::decode(key),
-        _ => Some(key.to_vec()),
-    };
-    let Some(key) = key else {
-        return BAD_FORMAT.into();
-    };
-    let found = server.with(|store| Some((store.get(&key).cloned()?, store.now())));
+fn debug(server: &Server, flags: &Flags) -> Reply {
+    let found = server.with(|store| Some((store.get(&flags.key).cloned()?, store.now())));
     let Some((item, now)) = found else {
         return "EN".into();
+    };
+    let key = match item.has(BINARY_KEY) {
+        true => base64::encode(&flags.key),
+        false => flags.key.clone(),
     };
     let expires = match item.expires {
         NEVER => -1,
@@ -346,9 +259,5 @@ fn debug(server: &Server, key: &[u8], list: &[&[u8]]) -> Reply {
         if item.has(FETCHED) { "yes" } else { "no" },
         item.weight()
     );
-    let key = match item.has(BINARY_KEY) {
-        true => base64::encode(&key),
-        false => key,
-    };
     [b"ME ", &key[..], about.as_bytes()].concat().into()
 }

@@ -1,8 +1,9 @@
-//! What a client is answered: lines of bytes, and perhaps a value.
+//! What a client is answered: lines of bytes, and perhaps a value. Without lines it is answered nothing.
 
 use crate::item::Item;
 use std::borrow::Cow;
 
+#[derive(Default)]
 pub struct Reply {
     /// Without the last `\r\n`.
     pub lines: Cow<'static, [u8]>,
@@ -12,15 +13,19 @@ pub struct Reply {
 
 impl From<&'static str> for Reply {
     fn from(line: &'static str) -> Reply {
-        let lines = Cow::Borrowed(line.as_bytes());
-        Reply { lines, value: None }
+        Reply {
+            lines: line.as_bytes().into(),
+            value: None,
+        }
     }
 }
 
 impl From<Vec<u8>> for Reply {
     fn from(lines: Vec<u8>) -> Reply {
-        let lines = Cow::Owned(lines);
-        Reply { lines, value: None }
+        Reply {
+            lines: lines.into(),
+            value: None,
+        }
     }
 }
 

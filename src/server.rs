@@ -2,7 +2,7 @@
 
 use crate::change::{Change, Delta, Failure, Mode};
 use crate::clock::{Clock, Moment, NEVER};
-use crate::counters::{COUNT, VERBOSITY};
+use crate::counters::{COUNT, VERBOSITY, hit_or_miss};
 use crate::item::{Draft, Item};
 use crate::options::{MEGABYTE, Options};
 use crate::reply::Reply;
@@ -40,13 +40,10 @@ impl Server {
     }
 
     pub fn count_get(&self, touches: bool, hit: bool) {
-        let count = match (touches, hit) {
-            (false, true) => &COUNT.get_hits,
-            (false, false) => &COUNT.get_misses,
-            (true, true) => &COUNT.touch_hits,
-            (true, false) => &COUNT.touch_misses,
-        };
-        count.add(1);
+        match touches {
+            true => hit_or_miss(hit, &COUNT.touch_hits, &COUNT.touch_misses),
+            false => hit_or_miss(hit, &COUNT.get_hits, &COUNT.get_misses),
+        }
     }
 
     /// Room for an item that is going to be received. A set that finds none takes the old item with it: better a miss than
@@ -90,38 +87,27 @@ impl Server {
 
     pub fn delete(&self, key: &[u8]) -> &'static str {
         let found = self.with(|store| store.delete(key));
-        self.count_delete(found);
+        hit_or_miss(found, &COUNT.delete_hits, &COUNT.delete_misses);
         if found { "DELETED" } else { "NOT_FOUND" }
-    }
-
-    pub fn count_delete(&self, found: bool) {
-        let count = match found {
-            true => &COUNT.delete_hits,
-            false => &COUNT.delete_misses,
-        };
-        count.add(1);
     }
 
     /// incr and decr.
     pub fn delta(&self, key: &[u8], delta: Delta) -> Reply {
         let outcome = self.with(|store| store.delta(key, delta));
         self.count_delta(delta, &outcome);
-        outcome.map_or_else(
-            |failure| explain(failure).into(),
-            |number| number.to_string().into(),
-        )
+        match outcome {
+            Ok(number) => number.to_string().into(),
+            Err(failure) => explain(failure).into(),
+        }
     }
 
     pub fn count_delta(&self, delta: Delta, outcome: &Result<u64, Failure>) {
-        let (hits, misses) = match delta {
-            Delta::Increment(_) => (&COUNT.incr_hits, &COUNT.incr_misses),
-            Delta::Decrement(_) => (&COUNT.decr_hits, &COUNT.decr_misses),
-        };
-        match outcome {
-            Ok(_) => hits.add(1),
-            Err(Failure::NotFound) => misses.add(1),
-            Err(_) => 0,
-        };
+        let hit = outcome.is_ok();
+        match delta {
+            _ if matches!(outcome, Err(Failure::NonNumeric)) => {}
+            Delta::Increment(_) => hit_or_miss(hit, &COUNT.incr_hits, &COUNT.incr_misses),
+            Delta::Decrement(_) => hit_or_miss(hit, &COUNT.decr_hits, &COUNT.decr_misses),
+        }
     }
 
     pub fn touch(&self, key: &[u8], exptime: i32) -> &'static str {
@@ -156,10 +142,6 @@ impl Server {
             }
             _ => "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes",
         }
-    }
-
-    pub fn version(&self) -> String {
-        format!("VERSION {VERSION}")
     }
 
     /// Ends the process where `-A` allows it.

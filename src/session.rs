@@ -9,9 +9,9 @@ use crate::connection::{Connection, LINE_ROOM};
 use crate::counters::COUNT;
 use crate::item::{Draft, Item};
 use crate::memory::Block;
-use crate::meta::{self, Set};
+use crate::meta::{self, set::Set};
 use crate::reply::Reply;
-use crate::server::{Server, explain};
+use crate::server::{Server, VERSION, explain};
 use crate::stats;
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
@@ -43,17 +43,11 @@ impl<'a> Session<'a> {
                 Ok(Command::FlushAll(delay)) => server.flush_all(delay).into(),
                 Ok(Command::Verbosity(level)) => server.verbosity(level).into(),
                 Ok(Command::CacheMemlimit(limit)) => server.cache_memlimit(limit).into(),
-                Ok(Command::Version) => server.version().into(),
+                Ok(Command::Version) => format!("VERSION {VERSION}").into(),
                 Ok(Command::Stats(words)) => stats::answer(server, &words).into(),
                 Ok(Command::Shutdown(words)) => server.shutdown(&words).into(),
-                Ok(Command::Meta(name, words)) => match meta::answer(server, name, &words) {
-                    Some(reply) => reply,
-                    None => continue,
-                },
-                Ok(Command::MetaSet(words)) => match self.meta_set(&words)? {
-                    Some(reply) => reply,
-                    None => continue,
-                },
+                Ok(Command::Meta(name, words)) => meta::answer(server, name, &words),
+                Ok(Command::MetaSet(words)) => self.meta_set(&words)?,
                 Ok(Command::Quit) => break,
                 Err(malformed) => self.refuse(malformed)?,
             };
@@ -67,16 +61,14 @@ impl<'a> Session<'a> {
     /// get, gets, gat and gats. The handles are fetched under the lock, the values written outside of it.
     fn get(&mut self, line: &Get) -> io::Result<&'static str> {
         for key in line.keys() {
-            let Some(item) = self.server.get(key, line.touch) else {
-                continue;
-            };
-            self.write_value(&item, line.with_cas)?;
+            if let Some(item) = self.server.get(key, line.touch) {
+                self.write_value(&item, line.with_cas)?;
+            }
         }
         Ok("END")
     }
 
     fn write_value(&mut self, item: &Item, with_cas: bool) -> io::Result<()> {
-        self.connection.show(b"sending key ", item.key());
         let replies = self.connection.replies();
         replies.write_all(b"VALUE ")?;
         if !with_cas {
@@ -98,10 +90,10 @@ impl<'a> Session<'a> {
         Ok(stored.map_or_else(explain, |_| "STORED"))
     }
 
-    fn meta_set(&mut self, words: &[&[u8]]) -> io::Result<Option<Reply>> {
+    fn meta_set(&mut self, words: &[&[u8]]) -> io::Result<Reply> {
         let set = match Set::parse(words) {
             Ok(set) => set,
-            Err(malformed) => return self.refuse(malformed).map(Some),
+            Err(malformed) => return self.refuse(malformed),
         };
         let draft = self.receive(&set.flags.key, set.client_flags, set.bytes, set.mode)?;
         Ok(set.store(self.server, draft))
@@ -128,11 +120,9 @@ impl<'a> Session<'a> {
                 return Ok(Err(failure));
             }
         };
-        let complete = self.connection.read_block(&mut draft.block)?;
-        Ok(if complete {
-            Ok(draft)
-        } else {
-            Err(Failure::BadChunk)
-        })
+        match self.connection.read_block(&mut draft.block)? {
+            true => Ok(Ok(draft)),
+            false => Ok(Err(Failure::BadChunk)),
+        }
     }
 }

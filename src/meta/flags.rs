@@ -6,7 +6,6 @@ use crate::clock::Moment;
 use crate::command::{BAD_FORMAT, KEY_MAX, number};
 use crate::item::BINARY_KEY;
 use crate::server::Server;
-use std::io::Write;
 use std::str::FromStr;
 
 /// More flags than that are refused.
@@ -38,28 +37,22 @@ impl<'a> Flags<'a> {
         if list.len() > FLAGS_MAX {
             return Err(TOO_MANY);
         }
-        let mut flags = Flags {
-            key: key.to_vec(),
-            list,
-        };
-        let mut problem = None;
+        let mut problems = None;
         for (index, flag) in list.iter().enumerate() {
             let (letter, token) = flag.split_first().ok_or(BAD_FORMAT)?;
-            if list[..index]
-                .iter()
-                .any(|earlier| earlier.first() == Some(letter))
-            {
+            if list[..index].iter().any(|earlier| earlier[0] == *letter) {
                 return Err("CLIENT_ERROR duplicate flag");
             }
             if !KNOWN.contains(letter) {
                 return Err("CLIENT_ERROR invalid flag");
             }
-            problem = check(*letter, token, key).err().or(problem);
+            problems = problem(*letter, token, key).or(problems);
         }
-        if flags.has(b'b') {
-            flags.key = base64::decode(key).unwrap_or_default();
-        }
-        problem.map_or(Ok(flags), Err)
+        let key = match list.contains(&&b"b"[..]) {
+            true => base64::decode(key).unwrap_or_default(),
+            false => key.to_vec(),
+        };
+        problems.map_or(Ok(Flags { key, list }), Err)
     }
 
     /// The marks of an item that is made with these flags.
@@ -90,25 +83,27 @@ impl<'a> Flags<'a> {
     }
 
     /// The line of an answer: a code, and flag by flag what it asks for. The opaque token and the key come back whatever
-    /// becomes of the command; `answer` is asked for the numbers behind all other letters.
-    pub fn line(
+    /// becomes of the command; `tell` is asked for the numbers behind all other letters.
+    pub fn line(&self, code: &str, tell: impl FnMut(u8) -> Option<i128>) -> Vec<u8> {
+        self.line_of(code, self.has(b'b'), tell)
+    }
+
+    /// The same for an item that knows itself whether its key came as base64.
+    pub fn line_of(
         &self,
         code: &str,
         is_binary: bool,
-        mut answer: impl FnMut(u8) -> Option<i128>,
+        mut tell: impl FnMut(u8) -> Option<i128>,
     ) -> Vec<u8> {
         let mut line = code.as_bytes().to_vec();
         for flag in self.list {
             match flag {
                 [b'O', ..] => line.extend([b" ", *flag].concat()),
-                [b'k', ..] if is_binary => {
-                    line.extend([b" k", &base64::encode(&self.key)[..], b" b"].concat())
-                }
-                [b'k', ..] => line.extend([b" k", &self.key[..]].concat()),
+                [b'k', ..] => line.extend([b" k", &self.shown_key(is_binary)[..]].concat()),
                 [letter, ..] => {
-                    if let Some(number) = answer(*letter) {
-                        let _ = write!(line, " {}{number}", char::from(*letter));
-                    }
+                    let number = tell(*letter);
+                    let text = number.map(|number| format!(" {}{number}", char::from(*letter)));
+                    line.extend(text.unwrap_or_default().as_bytes());
                 }
                 [] => {}
             }
@@ -116,35 +111,25 @@ impl<'a> Flags<'a> {
         line
     }
 
-    /// The same where there is nothing else to tell.
-    pub fn bare_line(&self, code: &str) -> Vec<u8> {
-        self.line(code, self.has(b'b'), |_| None)
+    fn shown_key(&self, is_binary: bool) -> Vec<u8> {
+        match is_binary {
+            true => [&base64::encode(&self.key)[..], b" b"].concat(),
+            false => self.key.clone(),
+        }
     }
 }
 
-fn check(letter: u8, token: &[u8], key: &[u8]) -> Result<(), &'static str> {
-    let (right, problem) = match letter {
-        b'b' => (
-            base64::decode(key).is_some(),
-            "CLIENT_ERROR error decoding key",
-        ),
-        b'N' | b'R' | b'T' => (number::<i32>(token).is_some(), BAD_TOKEN),
-        b'C' | b'E' => (number::<u64>(token).is_some(), BAD_TOKEN),
-        b'F' => (number::<u32>(token).is_some(), BAD_FORMAT),
-        b'J' => (
-            number::<u64>(token).is_some(),
-            "CLIENT_ERROR invalid numeric initial value",
-        ),
-        b'D' => (
-            number::<u64>(token).is_some(),
-            "CLIENT_ERROR invalid numeric delta value",
-        ),
-        b'M' => (
-            token.len() == 1,
-            "CLIENT_ERROR incorrect length for M token",
-        ),
-        b'O' => (token.len() < OPAQUE_MAX, LONG_OPAQUE),
-        _ => return Ok(()),
-    };
-    if right { Ok(()) } else { Err(problem) }
+/// What is wrong with a flag.
+fn problem(letter: u8, token: &[u8], key: &[u8]) -> Option<&'static str> {
+    Some(match letter {
+        b'b' if base64::decode(key).is_none() => "CLIENT_ERROR error decoding key",
+        b'N' | b'R' | b'T' if number::<i32>(token).is_none() => BAD_TOKEN,
+        b'C' | b'E' if number::<u64>(token).is_none() => BAD_TOKEN,
+        b'F' if number::<u32>(token).is_none() => BAD_FORMAT,
+        b'J' if number::<u64>(token).is_none() => "CLIENT_ERROR invalid numeric initial value",
+        b'D' if number::<u64>(token).is_none() => "CLIENT_ERROR invalid numeric delta value",
+        b'M' if token.len() != 1 => "CLIENT_ERROR incorrect length for M token",
+        b'O' if token.len() >= OPAQUE_MAX => LONG_OPAQUE,
+        _ => return None,
+    })
 }
