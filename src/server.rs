@@ -12,6 +12,12 @@ use std::process;
 /// The memcached whose protocol is spoken here; clients look at it to learn what they may ask for.
 pub const VERSION: &str = "1.6.18";
 
+/// So many keys of one get are looked up before the lock is let go and their values are written.
+const KEYS_AT_ONCE: usize = 64;
+
+/// Values of one get that are held before they are written: a slow client is not to hold much. In bytes.
+const BYTES_AT_ONCE: usize = 64 * 1024;
+
 /// What all connections share.
 pub struct Server {
     pub cache: Cache,
@@ -31,12 +37,28 @@ impl Server {
         self.clock.moment(exptime, self.clock.now())
     }
 
-    /// A handle to the item; gat gives it a new exptime.
-    pub fn get(&self, key: &[u8], touch: Option<i32>) -> Option<Item> {
+    /// Adds handles to the items of the next keys to `hits`. gat gives them a new exptime.
+    pub fn get<'k>(
+        &self,
+        keys: &mut impl Iterator<Item = &'k [u8]>,
+        touch: Option<i32>,
+        hits: &mut Vec<Item>,
+    ) {
         let expires = touch.map(|exptime| self.moment(exptime));
-        let item = self.with(|store| store.fetch(key, expires));
-        self.count_get(touch.is_some(), item.is_some());
-        item
+        self.with(|store| {
+            let mut bytes = 0;
+            for key in keys.take(KEYS_AT_ONCE) {
+                let item = store.fetch(key, expires);
+                self.count_get(touch.is_some(), item.is_some());
+                if let Some(item) = item {
+                    bytes += item.reply().len();
+                    hits.push(item);
+                }
+                if bytes > BYTES_AT_ONCE {
+                    break;
+                }
+            }
+        });
     }
 
     pub fn count_get(&self, touches: bool, hit: bool) {
@@ -111,10 +133,10 @@ impl Server {
     }
 
     pub fn touch(&self, key: &[u8], exptime: i32) -> &'static str {
-        match self.get(key, Some(exptime)) {
-            Some(_) => "TOUCHED",
-            None => "NOT_FOUND",
-        }
+        let expires = Some(self.moment(exptime));
+        let found = self.with(|store| store.fetch(key, expires).is_some());
+        self.count_get(true, found);
+        if found { "TOUCHED" } else { "NOT_FOUND" }
     }
 
     pub fn flush_all(&self, delay: i32) -> &'static str {

@@ -14,17 +14,24 @@ use crate::reply::Reply;
 use crate::server::{Server, VERSION, explain};
 use crate::stats;
 use std::io::{self, ErrorKind, Write};
+use std::mem;
 use std::net::TcpStream;
 
 pub struct Session<'a> {
     server: &'a Server,
     connection: Connection<'a>,
+    /// Room for the handles that a get holds at a time.
+    hits: Vec<Item>,
 }
 
 impl<'a> Session<'a> {
     pub fn new(stream: &'a TcpStream, server: &'a Server) -> Session<'a> {
         let connection = Connection::new(stream, &server.clock, COUNT.total_connections.add(1));
-        Session { server, connection }
+        Session {
+            server,
+            connection,
+            hits: Vec::new(),
+        }
     }
 
     /// Answers one command after the other, until the client leaves.
@@ -58,13 +65,17 @@ impl<'a> Session<'a> {
         self.connection.replies().flush()
     }
 
-    /// get, gets, gat and gats. The handles are fetched under the lock, the values written outside of it.
+    /// get, gets, gat and gats. Some handles at a time are fetched under the lock, and their values written outside of it.
     fn get(&mut self, line: &Get) -> io::Result<&'static str> {
-        for key in line.keys() {
-            if let Some(item) = self.server.get(key, line.touch) {
+        let mut keys = line.keys().peekable();
+        let mut hits = mem::take(&mut self.hits);
+        while keys.peek().is_some() {
+            self.server.get(&mut keys, line.touch, &mut hits);
+            for item in hits.drain(..) {
                 self.write_value(&item, line.with_cas)?;
             }
         }
+        self.hits = hits;
         Ok("END")
     }
 
