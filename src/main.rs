@@ -1,3 +1,28 @@
+//! A memcached server that one person can read in an evening: listen, accept, one thread for each connection.
+//!
+//! ```text
+//! socket ─► connection ─► command ─► server ─► store ─► reply ─► connection ─► socket
+//!           a line,        words      what      under     lines,
+//!           a data block   become     it does   the lock  a value
+//!                          meaning
+//! ```
+//!
+//! Data goes one way, and so does knowledge: a file may use only those that stand further down here. tests/house.rs
+//! reads this table and every `crate::` in the code, so it is true.
+//!
+//! ```text
+//! main                             listens, and gives every client a thread
+//! session  place  heap             a client and its server; how many clients there can be; one heap
+//! connection  meta  stats          lines and blocks; the meta commands; what was counted
+//! server  command                  what commands do; what lines mean
+//! options                          the command line
+//! store                            the items, behind one lock
+//! change  table  reply             what becomes of an item; where the items are; what is answered
+//! eviction                         which item goes: SIEVE
+//! item                             what a client stored
+//! memory  clock  counters  base64  what everybody may know
+//! ```
+
 mod base64;
 mod change;
 mod clock;
