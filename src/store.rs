@@ -20,6 +20,9 @@ const SMALL: usize = 16 * 1024;
 /// One part in so many of all that is held counts as holes between blocks, and twice that is no reason to worry.
 const HOLES: usize = 16;
 
+/// So much is evicted at once beyond what a newcomer needs, in bytes: when the table has grown, everybody pays a little.
+const AT_ONCE: usize = 64 * 1024;
+
 /// What is not larger than this, in bytes, will find a hole.
 const FITS_HOLES: usize = 1024;
 
@@ -206,7 +209,7 @@ impl Store {
             return Err(Failure::OutOfMemory);
         }
         self.sweep();
-        self.evict(over);
+        self.evict(over.min(4 * bytes + AT_ONCE));
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::eviction::{Sieve, Slot};
 use crate::item::Item;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::mem;
 
 /// An entry of the index with its share of the map's control bytes and of the room that a map keeps free:
@@ -29,7 +29,8 @@ impl Hash for KeyHash {
 #[derive(Default)]
 pub struct Table {
     /// Keys stand with their items only: an entry is 12 bytes, and when the map grows it need not look at a single key.
-    index: HashMap<KeyHash, Slot>,
+    index: HashMap<KeyHash, Slot, BuildHasherDefault<AlreadyHashed>>,
+    hashing: RandomState,
     /// The most entries that the index has ever had room for. What it says itself sinks when entries are removed.
     entries: usize,
     ring: Sieve,
@@ -70,7 +71,7 @@ impl Table {
 
     /// What fills the index is traces of entries that were removed. Left alone it would take twice the memory for them.
     fn rebuild_index(&mut self) -> bool {
-        let mut index = HashMap::with_hasher(self.index.hasher().clone());
+        let mut index = HashMap::default();
         let has_room = index.try_reserve(self.entries).is_ok();
         if has_room {
             index.extend(self.index.drain());
@@ -119,9 +120,25 @@ impl Table {
     }
 
     fn hash(&self, key: &[u8]) -> KeyHash {
-        let mut hasher = self.index.hasher().build_hasher();
+        let mut hasher = self.hashing.build_hasher();
         hasher.write(key); // `hash_one` would hash the length as well
         let hash = hasher.finish();
         KeyHash([hash as u32, (hash >> 32) as u32])
+    }
+}
+
+/// Hands the hash through.
+#[derive(Default)]
+struct AlreadyHashed(u64);
+
+impl Hasher for AlreadyHashed {
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

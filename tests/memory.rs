@@ -287,7 +287,7 @@ fn phases_of_small_and_large_values_stay_near_m() {
 
 #[test]
 #[ignore = "heavy: stores 500,000 items"]
-fn half_a_million_items_cost_at_most_245_bytes_each() {
+fn half_a_million_items_cost_at_most_256_bytes_each() {
     const ITEMS: usize = 500_000;
     let watched = watched(&["-m", "1024"]);
     let mut client = watched.server.connect();
@@ -299,7 +299,7 @@ fn half_a_million_items_cost_at_most_245_bytes_each() {
     assert_eq!(watched.stat("curr_items"), ITEMS as u64);
     let each = (resident(watched.pid()) - before) as f64 / ITEMS as f64;
     eprintln!("{each:.1} bytes for a key of 26 bytes and a value of 100");
-    assert!(each <= 245.0, "{each:.1} bytes an item");
+    assert!(each <= 256.0, "{each:.1} bytes an item");
 }
 
 /// While two clients store three million small items, a third asks again and again: its longest wait.
