@@ -159,7 +159,7 @@ impl Server {
         match megabytes {
             ..8 => "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m",
             8..=1_000_000_000 => {
-                self.with(|store| store.limits.memory = megabytes as usize * MEGABYTE);
+                self.with(|store| store.set_memory_limit(megabytes as usize * MEGABYTE));
                 "OK"
             }
             _ => "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes",

@@ -105,7 +105,12 @@ impl Store {
 
     /// All that counts against `-m`, in bytes: what is stored, what clients are sending or being sent, and the table.
     pub fn bytes(&self) -> usize {
-        held() + held() / HOLES + self.table.bytes()
+        self.bytes_with(0)
+    }
+
+    fn bytes_with(&self, more: usize) -> usize {
+        let held = held() + more;
+        held + held / HOLES + self.table.bytes()
     }
 
     /// The item under this key; one that has expired is thrown out.
@@ -203,7 +208,7 @@ impl Store {
     fn make_room(&mut self, bytes: usize) -> Result<(), Failure> {
         let clients = held().saturating_sub(self.table.weight()) + bytes;
         let holes = self.holes(bytes);
-        let over = (self.bytes() + holes + bytes).saturating_sub(self.limits.memory);
+        let over = (self.bytes_with(bytes) + holes).saturating_sub(self.limits.memory);
         let refused = bytes > SMALL && clients > self.limits.memory / 4 * 3;
         if refused || over > 0 && !self.limits.evictions || !self.table.grow() {
             return Err(Failure::OutOfMemory);
@@ -224,6 +229,14 @@ impl Store {
             self.unasked = 0;
         }
         if bytes > FITS_HOLES { self.holes } else { 0 }
+    }
+
+    /// Changes `-m`, in bytes; what is too much goes at once.
+    pub fn set_memory_limit(&mut self, limit: usize) {
+        self.limits.memory = limit;
+        if self.limits.evictions {
+            self.evict(self.bytes().saturating_sub(limit));
+        }
     }
 
     /// Evicts so many bytes, but leaves an eighth of the memory to what is stored, or clients that hold values would
