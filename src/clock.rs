@@ -60,6 +60,11 @@ impl Clock {
         u64::try_from(self.uptime().as_micros()).unwrap_or(u64::MAX)
     }
 
+    /// Seconds since 1970, by this clock.
+    pub fn unix_now(&self) -> i64 {
+        self.started_unix + i64::from(self.now() - START)
+    }
+
     /// Turns the protocol's exptime into the moment from which the item is gone.
     pub fn moment(&self, exptime: i32, now: Moment) -> Moment {
         let since_start = match i64::from(exptime) {
@@ -73,7 +78,7 @@ impl Clock {
 }
 
 /// Seconds since 1970.
-pub fn unix_time() -> i64 {
+fn unix_time() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -2,7 +2,6 @@
 //!
 //! What memcached counts of its slabs, threads and logs has no meaning here and is left out.
 
-use crate::clock::unix_time;
 use crate::counters::{COUNT, VERBOSITY};
 use crate::server::{Server, VERSION};
 use std::fmt::Display;
@@ -44,7 +43,7 @@ fn general(server: &Server) -> Lines {
     let lines = Lines::default()
         .tell("pid", process::id())
         .tell("uptime", server.clock.uptime().as_secs())
-        .tell("time", unix_time())
+        .tell("time", server.clock.unix_now())
         .tell("version", VERSION)
         .tell("pointer_size", usize::BITS)
         .tell("max_connections", server.places)
