@@ -11,7 +11,7 @@ const WORDS_MAX: usize = 24;
 
 pub const ERROR: &str = "ERROR";
 pub const BAD_FORMAT: &str = "CLIENT_ERROR bad command line format";
-const BAD_EXPTIME: &str = "CLIENT_ERROR invalid exptime argument";
+pub const BAD_EXPTIME: &str = "CLIENT_ERROR invalid exptime argument";
 const BAD_DELTA: &str = "CLIENT_ERROR invalid numeric delta argument";
 const BAD_DELETE: &str = "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]";
 
@@ -29,8 +29,8 @@ pub enum Command<'a> {
     Delete(&'a [u8]),
     Delta(&'a [u8], Delta),
     Touch(&'a [u8], i32),
-    /// At once, or after so many seconds.
-    FlushAll(i32),
+    /// At once, or after so many seconds; `None` where that is no number.
+    FlushAll(Option<i32>),
     Verbosity(u32),
     /// The new limit of memory, in megabytes.
     CacheMemlimit(u64),
@@ -170,10 +170,8 @@ fn change<'a>(name: &[u8], words: &[&'a [u8]]) -> Result<Command<'a>, Malformed>
         (b"touch", [key, exptime] | [key, exptime, _]) => {
             Command::Touch(checked(key)?, number(exptime).ok_or(BAD_EXPTIME)?)
         }
-        (b"flush_all", [] | [b"noreply"]) => Command::FlushAll(0),
-        (b"flush_all", [delay] | [delay, _]) => {
-            Command::FlushAll(number(delay).ok_or(BAD_EXPTIME)?)
-        }
+        (b"flush_all", [] | [b"noreply"]) => Command::FlushAll(Some(0)),
+        (b"flush_all", [delay] | [delay, _]) => Command::FlushAll(number(delay)),
         (b"verbosity", [level] | [level, _]) => {
             Command::Verbosity(number(level).ok_or(BAD_FORMAT)?)
         }

@@ -14,7 +14,8 @@
 //! main                             listens, and gives every client a thread
 //! session  place  heap             a client and its server; how many clients there can be; one heap
 //! connection  meta  stats          lines and blocks; the meta commands; what was counted
-//! server  command                  what commands do; what lines mean
+//! server                           what commands do
+//! command                          what lines mean
 //! options                          the command line
 //! store                            the items, behind one lock
 //! change  table  reply             what becomes of an item; where the items are; what is answered

@@ -2,6 +2,7 @@
 
 use crate::change::{Change, Delta, Failure, Mode};
 use crate::clock::{Clock, Moment, NEVER};
+use crate::command::BAD_EXPTIME;
 use crate::counters::{COUNT, VERBOSITY, hit_or_miss};
 use crate::item::{Draft, Item};
 use crate::options::{MEGABYTE, Options};
@@ -139,12 +140,15 @@ impl Server {
         if found { "TOUCHED" } else { "NOT_FOUND" }
     }
 
-    pub fn flush_all(&self, delay: i32) -> &'static str {
+    /// `-F` forbids it, whatever else the line says.
+    pub fn flush_all(&self, delay: Option<i32>) -> &'static str {
         COUNT.cmd_flush.add(1);
-        if !self.options.flush_enabled {
-            return "CLIENT_ERROR flush_all not allowed";
-        }
-        let at = if delay > 0 { self.moment(delay) } else { NEVER };
+        let at = match delay {
+            _ if !self.options.flush_enabled => return "CLIENT_ERROR flush_all not allowed",
+            None => return BAD_EXPTIME,
+            Some(..=0) => NEVER,
+            Some(delay) => self.moment(delay),
+        };
         self.with(|store| store.flush_all(at));
         "OK"
     }
