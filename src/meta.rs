@@ -51,7 +51,8 @@ fn get(server: &Server, flags: &Flags) -> Reply {
         }
         let now = store.now();
         let item = store.get(&flags.key)?;
-        let (mut line, ends_soon) = walk(server, flags, item, !hit, b"stcflh", now);
+        let (mut line, ends_soon) =
+            walk(server, flags, item, !hit, item.has(BINARY_KEY), b"stcflh");
         win(item, !hit || ends_soon, &mut line);
         if !flags.has(b'u') {
             item.mark(now);
@@ -82,11 +83,12 @@ fn walk(
     flags: &Flags,
     item: &mut Item,
     created: bool,
+    is_binary: bool,
     tells: &[u8],
-    now: Moment,
 ) -> (Vec<u8>, bool) {
+    let now = server.clock.now();
     let mut ends_soon = false;
-    let line = flags.line_of("", item.has(BINARY_KEY), |letter| {
+    let line = flags.line_of("", is_binary, |letter| {
         let moment = flags.moment(letter, server);
         match letter {
             b'N' if created => item.expires = moment?,
@@ -209,10 +211,9 @@ fn arithmetic(server: &Server, flags: &Flags) -> Reply {
                 NEVER,
             )?;
         }
-        let now = store.now();
         let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
         item.cas = flags.number(b'E').unwrap_or(item.cas);
-        let (line, _) = walk(server, flags, item, created, b"tc", now);
+        let (line, _) = walk(server, flags, item, created, flags.has(b'b'), b"tc");
         Ok((number, line))
     });
     server.count_delta(delta, &counted);
