@@ -6,20 +6,34 @@
 
 mod common;
 
+#[path = "chapters/checkpoints.rs"]
+mod checkpoints;
 #[path = "tutorial/checks.rs"]
 mod checks;
 #[path = "tutorial/contents.rs"]
 mod contents;
 #[path = "tutorial/items.rs"]
 mod items;
+#[path = "tutorial/judged.rs"]
+mod judged;
+#[path = "tutorial/ladder.rs"]
+mod ladder;
+#[allow(dead_code)] // the tests of the chapters use all of it
+#[path = "chapters/peer.rs"]
+mod peer;
 #[path = "tutorial/program.rs"]
 mod program;
 #[path = "tutorial/prose.rs"]
 mod prose;
+#[allow(dead_code)]
+#[path = "chapters/readers.rs"]
+mod readers;
 #[path = "tutorial/readme.rs"]
 mod readme;
 #[path = "tutorial/replay.rs"]
 mod replay;
+#[path = "tutorial/rungs.rs"]
+mod rungs;
 #[path = "tutorial/seeds.rs"]
 mod seeds;
 #[path = "tutorial/session.rs"]
@@ -37,6 +51,9 @@ use common::{Server, project};
 use prose::Fault;
 use replay::Peer;
 use std::fs;
+
+/// The chapters that are told as ladders.
+const LADDERS: &[&str] = &[];
 
 #[track_caller]
 fn none(faults: Vec<Fault>) {
@@ -98,6 +115,39 @@ fn minutes_add_up() {
 #[test]
 fn steps_are_small() {
     none(checks::small_steps(project()));
+}
+
+/// Prints what is counted; `cargo test --test tutorial ladders -- --nocapture` shows it.
+#[test]
+fn ladders_have_small_rungs() {
+    let checks: Vec<&str> = checkpoints::NAMED.iter().map(|(name, _)| *name).collect();
+    println!("{}", ladder::table(project(), LADDERS, &checks));
+    none(ladder::faults(project(), LADDERS, &ladder::LIMITS, &checks));
+}
+
+#[test]
+fn checks_are_red_before_their_rung_and_green_after() {
+    let named = |name: &str| checkpoints::NAMED.iter().find(|(known, _)| *known == name);
+    none(judged::faults(project(), |name| {
+        named(name).map(|(_, check)| *check)
+    }));
+}
+
+/// What a workshop ticks off: `cargo test --test tutorial the_list_of_checkpoints -- --nocapture`.
+#[test]
+fn the_list_of_checkpoints() {
+    println!("{}", judged::list(project()));
+}
+
+#[test]
+fn red_sessions_turn_green() {
+    none(ladder::pairs(project(), false));
+}
+
+#[test]
+#[ignore = "needs pymemcache: pip install pymemcache"]
+fn red_sessions_of_python_turn_green() {
+    none(ladder::pairs(project(), true));
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
         }
         let folder = root.join("tutorial").join(&chapter.name);
         match bless {
-            true => workshop::write(&folder, &chapter.tree),
+            true => workshop::write_beside_pictures(&folder, &chapter.folder()),
             false => faults.extend(differs(chapter, &folder)),
         }
         faults
@@ -124,19 +124,19 @@ fn at_its_line(chapter: &Chapter, tree: &Tree, complaint: &Complaint) -> Fault {
 }
 
 fn differs(chapter: &Chapter, folder: &Path) -> Faults {
-    let found = workshop::folder_texts(folder);
+    let (found, files) = (workshop::folder_texts(folder), chapter.folder());
     let name = |file: &str| format!("tutorial/{}/{file}", chapter.name);
     let foreign = found
         .iter()
-        .filter(|(file, _)| !chapter.tree.contains_key(file));
+        .filter(|(file, _)| !files.contains_key(file) && !workshop::is_picture(file));
     let complain = |file: &str, line, what| {
         let file = file.to_string();
-        at_its_line(chapter, &chapter.tree, &Complaint { file, line, what })
+        at_its_line(chapter, &files, &Complaint { file, line, what })
     };
     let mut faults: Faults = foreign
         .map(|(file, _)| complain(file, 1, format!("the prose never makes {}", name(file))))
         .collect();
-    for (file, lines) in &chapter.tree {
+    for (file, lines) in &files {
         let prose = tree::text(lines);
         let Some((_, text)) = found.iter().find(|(found, _)| found == file) else {
             faults.push(complain(
