@@ -53,7 +53,7 @@ use replay::Peer;
 use std::fs;
 
 /// The chapters that are told as ladders.
-const LADDERS: &[&str] = &["01", "02"];
+const LADDERS: &[&str] = &["01", "02", "03"];
 
 #[track_caller]
 fn none(faults: Vec<Fault>) {

@@ -44,7 +44,7 @@ impl Readers {
     pub fn of_chapter_3() -> Readers {
         static BUILT: OnceLock<PathBuf> = OnceLock::new();
         match env::var_os("PROJECT") {
-            Some(folder) => Readers::Project(folder.into()),
+            Some(folder) => Readers::Project(BUILT.get_or_init(|| built(folder.into())).clone()),
             None => Readers::Built(BUILT.get_or_init(build).clone()),
         }
     }
@@ -66,16 +66,28 @@ impl Readers {
         let address = serve(lie).map_err(|error| error.to_string())?;
         let mut command = match self {
             Readers::Built(program) => Command::new(program),
-            Readers::Project(folder) => {
-                let mut cargo = Command::new("cargo");
-                cargo.args(["test", "--test", "conversation"]);
-                cargo.current_dir(folder);
-                cargo
-            }
+            Readers::Project(folder) => cargo_test(folder),
         };
         command.env("ADDR", address.to_string());
         run(&mut command)
     }
+}
+
+fn cargo_test(folder: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--test", "conversation"]);
+    cargo.current_dir(folder);
+    cargo
+}
+
+/// Lets cargo build a project's tests, which may take longer than they do.
+fn built(folder: PathBuf) -> PathBuf {
+    let built = cargo_test(&folder).arg("--no-run").status();
+    assert!(
+        built.is_ok_and(|status| status.success()),
+        "no tests/conversation.rs can be built in {folder:?}"
+    );
+    folder
 }
 
 /// Runs the tests to their end, or to [`ENOUGH`].
