@@ -309,6 +309,27 @@ fn memcached_passes_what_ch04_must_pass() {
     CH04.survives(&peer);
 }
 
+/// The test of chapter 3, chapter 4's conversation, and three servers: the original, the article's way, and ours.
+#[test]
+#[ignore = "needs memcached and Python 3.10: apt-get install memcached python3"]
+fn one_test_is_green_for_memcached_for_python_and_for_ours() {
+    let script = common::project().join("tutorial/04-under-fifty-lines/server.py");
+    let script = script.to_str().expect("a path in UTF-8");
+    let python = std::env::var("PYTHON").unwrap_or("python3".into());
+    let python = Server::program(python, &[script, "127.0.0.1:0"]);
+    let ours = Peer::own("04").own.expect("a program of ours");
+    for (name, server) in [
+        ("memcached", Server::memcached(&[])),
+        ("Python", python),
+        ("ours", ours),
+    ] {
+        let said = Readers::of_chapter_3().judge_at(server.address);
+        let passed = said.as_ref().is_ok_and(|(passed, _)| *passed);
+        assert!(passed, "{name}: {said:?}");
+        ch04_conversation(&Peer::at(server.address.to_string()));
+    }
+}
+
 /// A server of an earlier chapter does not pass a later one's tests.
 #[test]
 fn the_judge_tells_a_shouter_from_a_memcached() {

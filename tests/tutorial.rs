@@ -53,7 +53,7 @@ use replay::Peer;
 use std::fs;
 
 /// The chapters that are told as ladders.
-const LADDERS: &[&str] = &["01", "02", "03"];
+const LADDERS: &[&str] = &["01", "02", "03", "04"];
 
 #[track_caller]
 fn none(faults: Vec<Fault>) {
@@ -169,6 +169,16 @@ fn the_readme_replays() {
 #[ignore = "needs memcached: apt-get install memcached"]
 fn the_readme_replays_against_memcached() {
     none(readme::sessions(project(), Server::memcached(&[]).address));
+}
+
+/// The article's promise, kept in Python; and the slow page fits on a screen.
+#[test]
+fn the_scripts_of_chapter_4_are_short() {
+    for (file, most) in [("server.py", 49), ("slow.py", 25)] {
+        let path = project().join("tutorial/04-under-fifty-lines").join(file);
+        let count = fs::read_to_string(path).expect(file).lines().count();
+        assert!(count <= most, "{file} has {count} lines");
+    }
 }
 
 /// The chapter's name is a promise, and so is the number that the text tells.

@@ -33,6 +33,9 @@ pub enum Lie {
     KnowsEverything,
 }
 
+/// Whether all tests passed, and what they said; an error if they came to no end.
+pub type Judgement = std::result::Result<(bool, String), String>;
+
 /// Tests that judge the server at `ADDR`: a project's, or a program that has been built already.
 pub enum Readers {
     Project(PathBuf),
@@ -62,8 +65,13 @@ impl Readers {
     }
 
     /// Whether a server with this fault passes the tests, and what they said.
-    pub fn judge(&self, lie: Lie) -> std::result::Result<(bool, String), String> {
+    pub fn judge(&self, lie: Lie) -> Judgement {
         let address = serve(lie).map_err(|error| error.to_string())?;
+        self.judge_at(address)
+    }
+
+    /// Whether what listens there passes the tests, and what they said.
+    pub fn judge_at(&self, address: SocketAddr) -> Judgement {
         let mut command = match self {
             Readers::Built(program) => Command::new(program),
             Readers::Project(folder) => cargo_test(folder),
@@ -91,7 +99,7 @@ fn built(folder: PathBuf) -> PathBuf {
 }
 
 /// Runs the tests to their end, or to [`ENOUGH`].
-fn run(command: &mut Command) -> std::result::Result<(bool, String), String> {
+fn run(command: &mut Command) -> Judgement {
     let (mut reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
     let errors = writer.try_clone().map_err(|error| error.to_string())?;
     let child = command.stdin(Stdio::null()).stdout(writer).stderr(errors);

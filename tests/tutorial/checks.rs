@@ -52,6 +52,12 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
             faults.extend(compiles(&mut workshop, step));
         }
         let clean = faults.is_empty();
+        faults.extend(
+            chapter
+                .steps
+                .iter()
+                .filter_map(|step| misquoted(chapter, step)),
+        );
         let ends = chapter
             .exercises
             .iter()
@@ -112,6 +118,17 @@ fn compiles(workshop: &mut Workshop, step: &Step) -> Option<Fault> {
         _ => return None,
     };
     Some(Fault::at(&step.block.place, what))
+}
+
+/// A quotation that does not stand in its file.
+fn misquoted(chapter: &Chapter, step: &Step) -> Option<Fault> {
+    let Kind::Quote(file) = &step.block.kind else {
+        return None;
+    };
+    let quoted = tree::text(&step.block.lines);
+    let found = step.tree.get(file).or_else(|| chapter.scripts.get(file));
+    let stands = found.is_some_and(|lines| tree::text(lines).contains(&quoted));
+    (!stands).then(|| Fault::at(&step.block.place, format!("{file} has no such lines")))
 }
 
 /// The fault at the line of prose that this line of the program comes from.

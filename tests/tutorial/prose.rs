@@ -64,6 +64,8 @@ pub enum Kind {
     /// `python FILE`: a script for the sessions marked `python`. With `given` behind it the reader copies it from the
     /// chapter's folder.
     Python(Script),
+    /// `rust quote FILE` or `python quote FILE`: lines that stand so in that file, behind each other.
+    Quote(String),
     /// `rust fragment`, `text`, `sh` and the like.
     Unchecked,
 }
@@ -183,6 +185,8 @@ fn kind(info: &str) -> Result<Kind, String> {
     match words[..] {
         [] => Err("this block has no info string".into()),
         ["rust"] => Ok(Kind::Illustration),
+        ["rust", "quote", file] => Ok(Kind::Quote(file_name(file, ".rs")?)),
+        ["python", "quote", file] => Ok(Kind::Quote(file_name(file, ".py")?)),
         ["rust", "fragment"] => Ok(Kind::Unchecked),
         ["diff" | "python"] => Err(format!("`{info}` names no file")),
         [language @ ("rust" | "diff"), file, ref rest @ ..] => {

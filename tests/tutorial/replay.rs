@@ -67,7 +67,7 @@ impl<'a> Desk<'a> {
                 Kind::Session(words) => {
                     faults.extend(self.session(*words, &step.block, &step.tree));
                 }
-                Kind::Illustration | Kind::Unchecked => {}
+                Kind::Illustration | Kind::Quote(_) | Kind::Unchecked => {}
             }
         }
         faults

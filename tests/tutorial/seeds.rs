@@ -108,6 +108,8 @@ const SEEDS: &[Seed] = &[
         check: REBUILD, at: (TWO, "```python"), says: "names no file" },
     Seed { name: "a block that does not name its file", file: ONE, old: "```rust main.rs broken", new: "```rust more.rs\nfn more() {}\n```\n\n```rust main.rs broken",
         check: checks::captions, at: (ONE, "```rust more.rs"), says: "`src/more.rs`" },
+    Seed { name: "a quotation that is not in the file", file: ONE, old: "```rust\nlet shout", new: "```rust quote main.rs\nprintln!(\"hello\");\n```\n\n```rust\nlet shout",
+        check: REBUILD, at: (ONE, "```rust quote"), says: "main.rs has no such lines" },
     Seed { name: "an unknown word", file: ONE, old: "```console exercise", new: "```console excercise",
         check: REBUILD, at: (ONE, "```console excercise"), says: "unknown word `excercise`" },
     Seed { name: "wrong minutes in the contents", file: CONTENTS, old: "| 7 minutes", new: "| 8 minutes",
