@@ -287,8 +287,8 @@ fn unsaid(chapter: &Chapter, step: &Step) -> Option<Fault> {
     let given = matches!(&step.block.kind, Kind::Python(script) if script.given);
     let word = match code(step).map(|code| code.role) {
         Some(Role::Broken) => "compile",
-        Some(Role::Given) => "copy",
-        _ if given => "copy",
+        Some(Role::Given) => "cop", // copy, copies, copied
+        _ if given => "cop",
         _ => return None,
     };
     let lines: Vec<&str> = chapter

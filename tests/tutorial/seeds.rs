@@ -150,7 +150,7 @@ const SEEDS: &[Seed] = &[
         new: concat!("+//! A server that has nothing.\n", thirteen!("+//! It is still\n"), thirteen!("+//! the same\n"), thirteen!("+//! server.\n")),
         check: LADDER, at: (TWO, "```diff main.rs @2"), says: "41 lines are typed" },
     Seed { name: "the same 41 lines given without a word", file: TWO, old: "```diff main.rs\n-//! A server that shouts.", new: "```diff main.rs given\n-//! A server that shouts.",
-        check: LADDER, at: (TWO, "```diff main.rs given"), says: "does not say `copy`" },
+        check: LADDER, at: (TWO, "```diff main.rs given"), says: "does not say `cop`" },
     Seed { name: "one of four blocks broken", file: TWO, old: "```rust tests/conversation.rs\n", new: "This does not compile.\n\n```rust tests/conversation.rs broken\n",
         check: LADDER, at: (TWO, "#"), says: "1 of 4 blocks" },
     Seed { name: "a check that is green before its rung", file: TWO, old: "What will it say?", new: "What does it say?",
