@@ -2,11 +2,12 @@
 
 use crate::prose::{self, Fault, Kind, Mode, Place, Role};
 use crate::replay::{Desk, Peer};
-use crate::steps::{self, Chapter, Step};
+use crate::steps::{self, Chapter, Exercise, Step};
 use crate::tree::{self, Tree};
 use crate::workshop::{self, Complaint, Workshop};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::{self, ScopedJoinHandle};
 
 /// Lines a block may add, lines a chapter may add, the median over all blocks.
 const STEP: [usize; 3] = [40, 120, 12];
@@ -202,21 +203,47 @@ pub fn formatted(root: &Path) -> Faults {
     faults
 }
 
+/// Chapters that are replayed at the same time: most of a session is waiting.
+const LANES: usize = 4;
+
 /// Every session replays; with `python` also those that need pymemcache.
 pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
-    let mut workshop = Workshop::new();
-    let mut desk = Desk::new(&mut workshop, peer, python);
-    each(root, |chapter| {
-        let mut faults = desk.chapter(chapter);
-        if peer == Peer::Memcached {
-            let checks = chapter
-                .exercises
-                .iter()
-                .filter(|exercise| !exercise.needs_memcached());
-            faults.extend(checks.flat_map(|exercise| desk.exercise(exercise, &chapter.tree)));
+    let chapters = match steps::read(root) {
+        Ok(chapters) => chapters,
+        Err(faults) => return faults,
+    };
+    let lane = |lane: usize| -> Faults {
+        let mut workshop = Workshop::new();
+        let mut desk = Desk::new(&mut workshop, peer, python);
+        let mut faults = Faults::new();
+        for (number, chapter) in chapters.iter().enumerate() {
+            match number % LANES == lane {
+                true => faults.extend(replayed(&mut desk, chapter, peer)),
+                false => desk.remember(chapter),
+            }
         }
         faults
-    })
+    };
+    let lane = &lane;
+    let mut faults: Faults = thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES)
+            .map(|one| scope.spawn(move || lane(one)))
+            .collect();
+        let join = |lane: ScopedJoinHandle<Faults>| lane.join().expect("no panic");
+        lanes.into_iter().flat_map(join).collect()
+    });
+    faults.sort();
+    faults
+}
+
+fn replayed(desk: &mut Desk, chapter: &Chapter, peer: Peer) -> Faults {
+    let mut faults = desk.chapter(chapter);
+    if peer == Peer::Memcached {
+        let own = |exercise: &&Exercise| !exercise.needs_memcached();
+        let exercises = chapter.exercises.iter().filter(own);
+        faults.extend(exercises.flat_map(|exercise| desk.exercise(exercise, &chapter.tree)));
+    }
+    faults
 }
 
 /// The check of an exercise fails before its solution and passes after it; of those exercises this peer can judge.

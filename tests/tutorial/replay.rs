@@ -73,6 +73,15 @@ impl<'a> Desk<'a> {
         faults
     }
 
+    /// A chapter that somebody else replays: its scripts are there for the later ones.
+    pub fn remember(&mut self, chapter: &Chapter) {
+        for step in &chapter.steps {
+            if let Kind::Python(script) = &step.block.kind {
+                self.save(&script.file, &step.block);
+            }
+        }
+    }
+
     /// An exercise's checks, on a program of their own.
     pub fn exercise(&mut self, exercise: &Exercise, tree: &Tree) -> Vec<Fault> {
         self.stop();

@@ -112,3 +112,35 @@ fn added(old: &[Line], new: &[Line]) -> usize {
     }
     added
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prose::Place;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let place = Place {
+            file: "prose".into(),
+            line: 1,
+        };
+        let line = |text: &str| Line {
+            text: text.into(),
+            from: place.clone(),
+        };
+        let lines = |text: &str| text.lines().map(line).collect();
+        files
+            .iter()
+            .map(|(file, text)| (file.to_string(), lines(text)))
+            .collect()
+    }
+
+    #[test]
+    fn code_that_moves_is_not_typed_again() {
+        let before = tree(&[("main.rs", "fn a() {\n    b();\n}\n")]);
+        let after = tree(&[
+            ("main.rs", "mod a;\n"),
+            ("a.rs", "//! A.\n\npub fn a() {\n        b();\n}\n"),
+        ]);
+        assert_eq!(new_lines(&before, &after), 2, "`mod a;` and `//! A.`");
+    }
+}
