@@ -51,6 +51,7 @@ use common::{Server, project};
 use prose::Fault;
 use replay::Peer;
 use std::fs;
+use std::process::Command;
 
 /// The chapters that are told as ladders.
 const LADDERS: &[&str] = &["01", "02", "03", "04"];
@@ -113,6 +114,11 @@ fn minutes_add_up() {
 }
 
 #[test]
+fn the_book_has_every_chapter() {
+    none(contents::summary(project()));
+}
+
+#[test]
 fn steps_are_small() {
     none(checks::small_steps(project()));
 }
@@ -169,6 +175,26 @@ fn the_readme_replays() {
 #[ignore = "needs memcached: apt-get install memcached"]
 fn the_readme_replays_against_memcached() {
     none(readme::sessions(project(), Server::memcached(&[]).address));
+}
+
+/// What a cache is for, on a clock: the second visitor waits less than a tenth of the first one's time.
+#[test]
+#[ignore = "needs pymemcache: pip install pymemcache"]
+fn the_slow_page_becomes_fast() {
+    let ours = peer::Peer::own("04").own.expect("a program of ours");
+    let script = project().join("tutorial/04-under-fifty-lines/slow.py");
+    let script = fs::read_to_string(script).expect("slow.py");
+    let script = script.replace("11211", &ours.address.port().to_string());
+    let visit = || -> f64 {
+        let mut python = Command::new("python3");
+        let output = python.args(["-c", &script]).output().expect("python3");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let seconds = said.trim().strip_suffix(" seconds");
+        let seconds = seconds.and_then(|said| said.rsplit(' ').next()?.parse().ok());
+        seconds.unwrap_or_else(|| panic!("slow.py said {output:?}"))
+    };
+    let (first, second) = (visit(), visit());
+    assert!(second * 10.0 < first, "{first} seconds, then {second}");
 }
 
 /// The article's promise, kept in Python; and the slow page fits on a screen.
