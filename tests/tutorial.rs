@@ -18,6 +18,8 @@ mod items;
 mod judged;
 #[path = "tutorial/ladder.rs"]
 mod ladder;
+#[path = "tutorial/pairs.rs"]
+mod pairs;
 #[allow(dead_code)] // the tests of the chapters use all of it
 #[path = "chapters/peer.rs"]
 mod peer;
@@ -147,13 +149,13 @@ fn the_list_of_checkpoints() {
 
 #[test]
 fn red_sessions_turn_green() {
-    none(ladder::pairs(project(), false));
+    none(pairs::faults(project(), false));
 }
 
 #[test]
 #[ignore = "needs pymemcache: pip install pymemcache"]
 fn red_sessions_of_python_turn_green() {
-    none(ladder::pairs(project(), true));
+    none(pairs::faults(project(), true));
 }
 
 #[test]

@@ -2,11 +2,10 @@
 //! the same session right. What a ladder keeps within is counted here, and printed.
 
 use crate::checks::Faults;
-use crate::prose::{Against, Block, Colour, Fault, Kind, Line, Mode, Place, Role, Session};
-use crate::replay::{Desk, Peer};
-use crate::rungs::{GUESS, Rung, at, code, prose, rungs, ties, words};
+use crate::prose::{Against, Fault, Kind, Mode, Place, Role, Session};
+use crate::rungs::{GUESS, Rung, at, code, prose, rungs, words};
 use crate::steps::{self, Chapter, Step};
-use crate::workshop::{self, Workshop};
+use crate::workshop;
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -30,61 +29,6 @@ pub const LIMITS: Limits = Limits {
     checks: 3..=12,
     picture: 8 * 1024,
 };
-
-/// Every red session is shown right later, every green one was red, and what the green one shows the program did not
-/// answer where it was red.
-pub fn pairs(root: &Path, python: bool) -> Faults {
-    let chapters = match steps::read(root) {
-        Ok(chapters) => chapters,
-        Err(faults) => return faults,
-    };
-    let mut workshop = Workshop::new();
-    let mut desk = Desk::new(&mut workshop, Peer::Program, python);
-    let (mut open, mut faults): (Vec<&Step>, Faults) = (Vec::new(), Vec::new());
-    for step in chapters.iter().flat_map(|chapter| &chapter.steps) {
-        if let Kind::Python(script) = &step.block.kind {
-            desk.save(&script.file, &step.block);
-        }
-        let Some(words) = words(step) else { continue };
-        if words.colour == Some(Colour::Red) {
-            open.push(step);
-        }
-        if words.colour != Some(Colour::Green) || words.mode == Mode::Python && !python {
-            continue;
-        }
-        let Some(red) = open.iter().rposition(|red| ties(red, step)) else {
-            let what = "no `red` session above has these commands";
-            faults.push(Fault::at(&step.block.place, what));
-            continue;
-        };
-        let red = open.remove(red);
-        let words = Session {
-            against: Against::Program,
-            ..words
-        };
-        if desk.answers(words, &expecting(red, step), &red.tree) {
-            let what = "this session is not red: the program answers here what it answers where it is green";
-            faults.push(Fault::at(&red.block.place, what));
-        }
-    }
-    let without_python =
-        |red: &&&Step| python || words(red).is_some_and(|red| red.mode != Mode::Python);
-    let unmended = open.iter().filter(without_python);
-    let what = "no `green` session below has these commands";
-    faults.extend(unmended.map(|red| Fault::at(&red.block.place, what)));
-    faults
-}
-
-/// What is typed where the session is red, and shown where it is green: the port may have changed in between.
-fn expecting(red: &Step, green: &Step) -> Block {
-    let command = |line: &&Line| line.text.starts_with("$ ");
-    let mut typed = red.block.lines.iter().filter(command);
-    let mut block = green.block.clone();
-    for line in block.lines.iter_mut().filter(|line| command(&&**line)) {
-        *line = typed.next().expect("as many commands").clone();
-    }
-    block
-}
 
 /// What there is to count in a chapter.
 struct Counts {
