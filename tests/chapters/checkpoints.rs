@@ -241,7 +241,7 @@ pub fn ch04_nobody_waits_while_a_block_is_read(peer: &Peer) -> Verdict {
     for _ in 0..20 {
         exchange(&mut quick, "get none\r\n", b"END\r\n")
             .map_err(|what| format!("while another client sends its data block: {what}"))?;
-        thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(25));
     }
     exchange(&mut slow, "lo\r\n", b"STORED\r\n")
 }
