@@ -206,29 +206,25 @@ pub fn formatted(root: &Path) -> Faults {
 /// Chapters that are replayed at the same time: most of a session is waiting.
 const LANES: usize = 4;
 
-/// Every session replays; with `python` also those that need pymemcache.
-pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
+/// The faults of every chapter, several at a time, each in a lane's workshop and with the chapters before it.
+fn in_lanes(
+    root: &Path,
+    check: impl Fn(&mut Workshop, &[Chapter], &Chapter) -> Faults + Sync,
+) -> Faults {
     let chapters = match steps::read(root) {
         Ok(chapters) => chapters,
         Err(faults) => return faults,
     };
     let lane = |lane: usize| -> Faults {
         let mut workshop = Workshop::new();
-        let mut desk = Desk::new(&mut workshop, peer, python);
-        let mut faults = Faults::new();
-        for (number, chapter) in chapters.iter().enumerate() {
-            match number % LANES == lane {
-                true => faults.extend(replayed(&mut desk, chapter, peer)),
-                false => desk.remember(chapter),
-            }
-        }
-        faults
+        let own = chapters.iter().enumerate().skip(lane).step_by(LANES);
+        own.flat_map(|(number, chapter)| check(&mut workshop, &chapters[..number], chapter))
+            .collect()
     };
     let lane = &lane;
     let mut faults: Faults = thread::scope(|scope| {
-        let lanes: Vec<_> = (0..LANES)
-            .map(|one| scope.spawn(move || lane(one)))
-            .collect();
+        let start = |number| scope.spawn(move || lane(number));
+        let lanes: Vec<_> = (0..LANES).map(start).collect();
         let join = |lane: ScopedJoinHandle<Faults>| lane.join().expect("no panic");
         lanes.into_iter().flat_map(join).collect()
     });
@@ -236,28 +232,29 @@ pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
     faults
 }
 
-fn replayed(desk: &mut Desk, chapter: &Chapter, peer: Peer) -> Faults {
-    let mut faults = desk.chapter(chapter);
-    if peer == Peer::Memcached {
-        let own = |exercise: &&Exercise| !exercise.needs_memcached();
-        let exercises = chapter.exercises.iter().filter(own);
-        faults.extend(exercises.flat_map(|exercise| desk.exercise(exercise, &chapter.tree)));
-    }
-    faults
+/// Every session replays; with `python` also those that need pymemcache.
+pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
+    in_lanes(root, |workshop, before, chapter| {
+        let mut desk = Desk::new(workshop, peer, python);
+        before.iter().for_each(|chapter| desk.remember(chapter));
+        let mut faults = desk.chapter(chapter);
+        if peer == Peer::Memcached {
+            let own = |exercise: &&Exercise| !exercise.needs_memcached();
+            let exercises = chapter.exercises.iter().filter(own);
+            faults.extend(exercises.flat_map(|exercise| desk.exercise(exercise, &chapter.tree)));
+        }
+        faults
+    })
 }
 
 /// The check of an exercise fails before its solution and passes after it; of those exercises this peer can judge.
 pub fn solutions(root: &Path, peer: Peer) -> Faults {
-    let mut workshop = Workshop::new();
-    each(root, |chapter| {
+    in_lanes(root, |workshop, _, chapter| {
         let mut faults = Vec::new();
         let memcached = peer == Peer::Memcached;
-        let own = chapter
-            .exercises
-            .iter()
-            .filter(|exercise| exercise.needs_memcached() == memcached);
-        for exercise in own {
-            let mut desk = Desk::new(&mut workshop, peer, false);
+        let own = |exercise: &&Exercise| exercise.needs_memcached() == memcached;
+        for exercise in chapter.exercises.iter().filter(own) {
+            let mut desk = Desk::new(workshop, peer, false);
             if desk.exercise(exercise, &chapter.tree).is_empty() {
                 let what = "this exercise's check passes before it is solved";
                 faults.push(Fault::at(&exercise.place, what));

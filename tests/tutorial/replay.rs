@@ -73,7 +73,7 @@ impl<'a> Desk<'a> {
         faults
     }
 
-    /// A chapter that somebody else replays: its scripts are there for the later ones.
+    /// A chapter that the reader has behind them: its scripts are there.
     pub fn remember(&mut self, chapter: &Chapter) {
         for step in &chapter.steps {
             if let Kind::Python(script) = &step.block.kind {
