@@ -1,38 +1,102 @@
-//! What a command makes of the item that is there: the rules of set, add, replace, append, prepend, cas, incr and decr.
-//!
-//! No map and no lock: an old item, a new one, and what becomes of them.
+//! What a command makes of the item that is there: no map and no lock, only the rules.
 
+use crate::clock::Moment;
 use crate::item::{Item, STALE, WON};
 
 /// How a new item gets along with the one that is there.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub enum Mode {
     Set,
     Add,
     Replace,
     Append,
     Prepend,
+    /// Only over the item with this cas unique.
+    Cas(u64),
 }
 
-/// What a storage command asks for beside the item itself.
-pub struct Change {
-    pub mode: Mode,
-    /// The cas unique that the present item must have.
-    pub compare: Option<u64>,
-    /// A present item with a newer cas unique is replaced too, but the new one is marked stale.
-    pub invalidate: bool,
-    /// The cas unique to give to the new item, instead of the next one.
-    pub cas: Option<u64>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub enum Outcome {
-    /// With the cas unique of the new item.
-    Stored(u64),
+#[derive(Clone, Copy)]
+pub enum Failure {
     NotStored,
     /// The item has another cas unique.
     Exists,
     NotFound,
+    NonNumeric,
+    /// The data block does not end where it was said to.
+    BadChunk,
+    /// Larger than `-I`.
+    TooLarge,
+    OutOfMemory,
+}
+
+impl Mode {
+    /// The item that takes the place of the old one.
+    pub fn apply(self, old: Option<&Item>, new: Item) -> Result<Item, Failure> {
+        match (self, old) {
+            (Mode::Set, _) | (Mode::Add, None) | (Mode::Replace, Some(_)) => Ok(new),
+            (Mode::Append, Some(old)) => old
+                .with_data(old.data(), new.data())
+                .ok_or(Failure::OutOfMemory),
+            (Mode::Prepend, Some(old)) => old
+                .with_data(new.data(), old.data())
+                .ok_or(Failure::OutOfMemory),
+            (Mode::Cas(unique), Some(old)) if unique == old.cas => Ok(new),
+            (Mode::Cas(_), Some(_)) => Err(Failure::Exists),
+            (Mode::Cas(_), None) => Err(Failure::NotFound),
+            _ => Err(Failure::NotStored),
+        }
+    }
+}
+
+/// A mode, and what ms can ask for beside it.
+pub struct Change {
+    pub mode: Mode,
+    /// Append and prepend to the item with this cas unique only; 0 is any.
+    pub compare: Option<u64>,
+    /// Where cas finds a newer item it replaces that, too, but the new one is stale.
+    pub invalidate: bool,
+    /// Where append and prepend find nothing they make an item that expires then.
+    pub vivify: Option<Moment>,
+    /// The cas unique to give to the new item, instead of the next one.
+    pub cas: Option<u64>,
+}
+
+impl From<Mode> for Change {
+    fn from(mode: Mode) -> Change {
+        Change {
+            mode,
+            compare: None,
+            invalidate: false,
+            vivify: None,
+            cas: None,
+        }
+    }
+}
+
+impl Change {
+    /// The item that takes the place of the old one.
+    pub fn apply(&self, old: Option<&Item>, mut new: Item) -> Result<Item, Failure> {
+        let compare = self.compare.filter(|&unique| unique != 0);
+        match (self.mode, old, self.vivify) {
+            (Mode::Cas(unique), Some(old), _)
+                if self.invalidate && 0 < unique && unique < old.cas =>
+            {
+                new.expires = old.expires;
+                new.set(STALE | old.marks() & WON);
+                Ok(new)
+            }
+            (Mode::Append | Mode::Prepend, Some(old), _)
+                if compare.is_some_and(|unique| unique != old.cas) =>
+            {
+                Err(Failure::Exists)
+            }
+            (Mode::Append | Mode::Prepend, None, Some(expires)) => {
+                new.expires = expires;
+                Ok(new)
+            }
+            _ => self.mode.apply(old, new),
+        }
+    }
 }
 
 /// What incr and decr do to a number.
@@ -42,70 +106,20 @@ pub enum Delta {
     Decrement(u64),
 }
 
-/// Why incr and decr did nothing.
-pub enum DeltaFailure {
-    NotFound,
-    NonNumeric,
-    /// The item has another cas unique.
-    Exists,
-}
-
-impl Change {
-    pub fn new(mode: Mode) -> Change {
-        Change {
-            mode,
-            compare: None,
-            invalidate: false,
-            cas: None,
-        }
-    }
-
-    /// The cas command, or a meta set that compares.
-    pub fn is_cas(&self) -> bool {
-        self.compare.is_some() && matches!(self.mode, Mode::Set | Mode::Replace)
-    }
-
-    /// The item that takes the place of `old`, unless its cas unique forbids that.
-    pub fn apply(&self, old: &Item, mut item: Item) -> Option<Item> {
-        let joins = matches!(self.mode, Mode::Append | Mode::Prepend);
-        let matches = self
-            .compare
-            .is_none_or(|cas| cas == old.cas || joins && cas == 0);
-        let outdated = self.compare.is_some_and(|cas| 0 < cas && cas < old.cas);
-        match self.mode {
-            Mode::Append if matches => Some(old.with_data(old.data(), item.data())),
-            Mode::Prepend if matches => Some(old.with_data(item.data(), old.data())),
-            Mode::Set | Mode::Add | Mode::Replace if matches => Some(item),
-            Mode::Set | Mode::Replace if self.invalidate && outdated => {
-                item.expires = old.expires;
-                item.state |= STALE | (old.state & WON);
-                Some(item)
-            }
-            _ => None,
-        }
-    }
-}
-
 impl Delta {
-    /// The number that comes out, and its item. incr wraps at 64 bits, decr stops at 0; the data block never gets
-    /// shorter: as in memcached, what is missing is filled up with spaces.
-    pub fn apply(self, old: &Item, compare: Option<u64>) -> Result<(u64, Item), DeltaFailure> {
-        if old.data().is_empty() {
-            return Err(DeltaFailure::NonNumeric);
-        }
-        if compare.is_some_and(|cas| cas != old.cas) {
-            return Err(DeltaFailure::Exists);
-        }
-        let number = stored_number(old.data()).ok_or(DeltaFailure::NonNumeric)?;
+    /// The number that comes out, and its item. incr wraps at 64 bits, decr stops at 0. As in memcached the data block
+    /// never gets shorter: what is missing is filled up with spaces.
+    pub fn apply(self, old: &Item) -> Result<(u64, Item), Failure> {
+        let number = stored_number(old.data()).ok_or(Failure::NonNumeric)?;
         let number = match self {
             Delta::Increment(by) => number.wrapping_add(by),
             Delta::Decrement(by) => number.saturating_sub(by),
         };
-        let digits = number.to_string();
-        let padding = vec![b' '; old.data().len().saturating_sub(digits.len())];
-        let mut item = old.with_data(digits.as_bytes(), &padding);
+        let digits = format!("{number:<width$}", width = old.data().len());
+        let item = old.with_data(digits.as_bytes(), b"");
+        let item = item.ok_or(Failure::OutOfMemory)?;
         if item.data().len() == old.data().len() {
-            item.state = old.state;
+            item.set(old.marks()); // memcached changes such a number in its place
         }
         Ok((number, item))
     }
@@ -113,9 +127,7 @@ impl Delta {
 
 /// A number as incr and decr find it: white space and a `+` may come before it, anything behind white space after it.
 fn stored_number(data: &[u8]) -> Option<u64> {
-    let word = data
-        .trim_ascii_start()
-        .split(u8::is_ascii_whitespace)
-        .next()?;
+    let start = data.trim_ascii_start();
+    let word = start.split(u8::is_ascii_whitespace).next()?;
     std::str::from_utf8(word).ok()?.parse().ok()
 }

@@ -3,6 +3,8 @@
 //! memcached's clock ticks once a second and so does this one. A moment is a `u32` of seconds; it begins at 2, so
 //! that 1 is always in the past and 0 is free to mean "never".
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Seconds since a little before the server started.
@@ -23,6 +25,7 @@ const LONGEST_RELATIVE: i64 = 60 * 60 * 24 * 30;
 pub struct Clock {
     started: Instant,
     started_unix: i64,
+    now: AtomicU32,
 }
 
 impl Clock {
@@ -30,11 +33,22 @@ impl Clock {
         Clock {
             started: Instant::now(),
             started_unix: unix_time(),
+            now: AtomicU32::new(START),
+        }
+    }
+
+    /// Ticks once a second, as long as the server runs: every command asks for the time, and few systems tell it for less.
+    pub fn tick(&self) -> ! {
+        loop {
+            let past = u64::from(self.uptime().subsec_nanos());
+            thread::sleep(Duration::from_nanos(1_000_000_000 - past));
+            let seconds = u32::try_from(self.uptime().as_secs()).unwrap_or(u32::MAX);
+            self.now.store(START.saturating_add(seconds), Relaxed);
         }
     }
 
     pub fn now(&self) -> Moment {
-        START.saturating_add(u32::try_from(self.uptime().as_secs()).unwrap_or(u32::MAX))
+        self.now.load(Relaxed)
     }
 
     pub fn uptime(&self) -> Duration {
@@ -44,6 +58,11 @@ impl Clock {
     /// Since the server started, for what is over in less than a second.
     pub fn microseconds(&self) -> u64 {
         u64::try_from(self.uptime().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Seconds since 1970, by this clock.
+    pub fn unix_now(&self) -> i64 {
+        self.started_unix + i64::from(self.now() - START)
     }
 
     /// Turns the protocol's exptime into the moment from which the item is gone.
@@ -59,7 +78,7 @@ impl Clock {
 }
 
 /// Seconds since 1970.
-pub fn unix_time() -> i64 {
+fn unix_time() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -1,40 +1,24 @@
-//! From a command line to its meaning, for the classic commands of protocol.txt.
-//!
-//! The parser knows neither store nor socket: it turns words into a [`Command`], or says which error line answers
-//! them. Words are separated by spaces alone; keys and data blocks are bytes, not text.
+//! From a command line to its meaning. The parser knows neither store nor socket.
 
-#[cfg(test)]
-mod fuzz;
-
+use crate::change::{Delta, Mode};
 use std::str::FromStr;
-
-use crate::change::{Change, Delta, Mode};
 
 /// Keys are at most this long, in bytes.
 pub const KEY_MAX: usize = 250;
 
-/// So many words of a line mean something; only the keys of `get` may be more.
+/// So many words of a line that changes something have a meaning.
 const WORDS_MAX: usize = 24;
 
-const ERROR: &str = "ERROR";
+pub const ERROR: &str = "ERROR";
 pub const BAD_FORMAT: &str = "CLIENT_ERROR bad command line format";
-const BAD_EXPTIME: &str = "CLIENT_ERROR invalid exptime argument";
+pub const BAD_EXPTIME: &str = "CLIENT_ERROR invalid exptime argument";
 const BAD_DELTA: &str = "CLIENT_ERROR invalid numeric delta argument";
 const BAD_DELETE: &str = "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]";
-const NO_SHUTDOWN: &str = "ERROR: shutdown not enabled";
 
 pub struct Request<'a> {
     pub command: Result<Command<'a>, Malformed>,
-    /// The client does not want to hear what came of it, not even of errors.
+    /// The client does not want to hear what came of it.
     pub noreply: bool,
-}
-
-/// A line that is no command.
-pub struct Malformed {
-    /// The error line, without its end.
-    pub reply: &'static str,
-    /// How many bytes follow that are the data block of the failed command, and not the next one.
-    pub swallow: u64,
 }
 
 pub enum Command<'a> {
@@ -45,148 +29,167 @@ pub enum Command<'a> {
     Delete(&'a [u8]),
     Delta(&'a [u8], Delta),
     Touch(&'a [u8], i32),
-    /// At once, or after so many seconds if that is above 0.
-    FlushAll(i32),
+    /// At once, or after so many seconds; `None` where that is no number.
+    FlushAll(Option<i32>),
     Verbosity(u32),
+    /// The new limit of memory, in megabytes.
+    CacheMemlimit(u64),
     Version,
-    /// With the rest of the line.
-    Stats(&'a [u8]),
-    /// The name and the rest of the line: the meta commands have a room of their own, meta.rs.
-    Meta(&'a [u8], &'a [u8]),
+    /// With the words behind it.
+    Stats(Vec<&'a [u8]>),
+    Shutdown(Vec<&'a [u8]>),
+    /// The name and the words behind it: the meta commands have a room of their own, meta.rs.
+    Meta(&'a [u8], Vec<&'a [u8]>),
+    /// ms, with the words behind it; a data block follows.
+    MetaSet(Vec<&'a [u8]>),
     /// quit, and anybody who speaks HTTP.
     Quit,
 }
 
 /// The line of a retrieval command.
 pub struct Get<'a> {
-    /// Keys, at least one, separated by spaces.
-    pub keys: &'a [u8],
+    /// Keys with spaces between them; so many that they are not cut before they are needed.
+    keys: &'a [u8],
     /// gets and gats tell the cas unique too.
     pub with_cas: bool,
     /// The new exptime that gat and gats give.
     pub touch: Option<i32>,
 }
 
+impl<'a> Get<'a> {
+    pub fn keys(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        split(self.keys)
+    }
+}
+
 /// The line of a storage command.
 pub struct Storage<'a> {
+    pub mode: Mode,
     pub key: &'a [u8],
     pub flags: u32,
     pub exptime: i32,
     /// The length of the data block, without its `\r\n`.
     pub bytes: usize,
-    pub change: Change,
 }
 
-/// The words behind a command's name.
-pub struct Words<'a> {
-    words: [&'a [u8]; WORDS_MAX],
-    count: usize,
+/// A line that is no command.
+pub struct Malformed {
+    /// The error line, without its end.
+    pub reply: &'static str,
+    /// So many bytes follow that are the data block of the failed command.
+    pub swallow: u64,
 }
 
-impl<'a> Words<'a> {
-    pub fn of(line: &'a [u8]) -> Words<'a> {
-        let mut words = [&b""[..]; WORDS_MAX];
-        let places = words.iter_mut().zip(split(line));
-        let count = places.map(|(place, word)| *place = word).count();
-        Words { words, count }
+impl Malformed {
+    /// Where the length of the data block is known.
+    pub fn with_block(reply: &'static str, bytes: usize) -> Malformed {
+        let swallow = bytes as u64 + 2;
+        Malformed { reply, swallow }
     }
+}
 
-    pub fn as_slice(&self) -> &[&'a [u8]] {
-        &self.words[..self.count]
+impl From<&'static str> for Malformed {
+    fn from(reply: &'static str) -> Malformed {
+        Malformed { reply, swallow: 0 }
     }
 }
 
 /// The words of a line, however many.
-pub fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&byte| byte == b' ')
-        .filter(|word| !word.is_empty())
+fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let words = line.split(|&byte| byte == b' ');
+    words.filter(|word| !word.is_empty())
 }
 
 /// The first word of a line, and the rest of it.
 fn first_word(line: &[u8]) -> (&[u8], &[u8]) {
-    let start = line
-        .iter()
-        .position(|&byte| byte != b' ')
-        .unwrap_or(line.len());
-    let line = &line[start..];
-    let end = line
-        .iter()
-        .position(|&byte| byte == b' ')
-        .unwrap_or(line.len());
-    line.split_at(end)
-}
-
-/// A decimal number; memcached takes a `+` before it, and tabs around it.
-pub fn number<Number: FromStr>(word: &[u8]) -> Option<Number> {
-    std::str::from_utf8(word.trim_ascii()).ok()?.parse().ok()
+    let indent = line.iter().take_while(|&&byte| byte == b' ').count();
+    let line = &line[indent..];
+    let end = line.iter().position(|&byte| byte == b' ');
+    line.split_at(end.unwrap_or(line.len()))
 }
 
 /// What a line, without its end, means.
 pub fn parse(line: &[u8]) -> Request<'_> {
     let (name, rest) = first_word(line);
-    if name == b"get" {
-        return spoken(get(rest, false, None)); // most lines are: they need not be cut into words
-    }
+    let spoken = |command| Request {
+        command,
+        noreply: false,
+    };
+    let words = || split(rest).collect();
     match name {
+        b"get" => spoken(get(rest, false, None)),
         b"gets" => spoken(get(rest, true, None)),
         b"gat" => spoken(get_and_touch(rest, false)),
         b"gats" => spoken(get_and_touch(rest, true)),
-        b"mg" | b"ms" | b"md" | b"ma" | b"me" | b"mn" => spoken(Ok(Command::Meta(name, rest))),
+        b"ms" => spoken(Ok(Command::MetaSet(words()))),
+        b"mg" | b"md" | b"ma" | b"me" | b"mn" => spoken(Ok(Command::Meta(name, words()))),
+        b"stats" => spoken(Ok(Command::Stats(words()))),
+        b"shutdown" => spoken(Ok(Command::Shutdown(words()))),
         b"version" => spoken(Ok(Command::Version)),
-        b"stats" => spoken(Ok(Command::Stats(rest))),
         b"quit" => spoken(Ok(Command::Quit)),
-        b"shutdown" => spoken(Err(NO_SHUTDOWN.into())),
-        _ => changing(name, Words::of(rest).as_slice()),
+        _ => changing(name, rest),
     }
 }
 
-fn spoken(command: Result<Command<'_>, Malformed>) -> Request<'_> {
+/// The commands that change something hear `noreply`, as their last word. What is no command at all is answered.
+fn changing<'a>(name: &[u8], rest: &'a [u8]) -> Request<'a> {
+    let mut places = [&b""[..]; WORDS_MAX];
+    let filled = places.iter_mut().zip(split(rest));
+    let count = filled.map(|(place, word)| *place = word).count();
+    let words = &places[..count];
+    let command = change(name, words);
+    let is_command = !matches!(command, Err(Malformed { reply: ERROR, .. }));
+    let is_key = name == b"delete" && count == 1;
     Request {
         command,
-        noreply: false,
+        noreply: words.last() == Some(&&b"noreply"[..]) && is_command && !is_key,
     }
 }
 
-/// The commands that change something: the ones that hear `noreply`, as their last word.
-fn changing<'a>(name: &[u8], arguments: &[&'a [u8]]) -> Request<'a> {
-    let command = match (name, arguments) {
-        (b"set", [_, _, _, _] | [_, _, _, _, _]) => storage(Mode::Set, arguments),
-        (b"add", [_, _, _, _] | [_, _, _, _, _]) => storage(Mode::Add, arguments),
-        (b"replace", [_, _, _, _] | [_, _, _, _, _]) => storage(Mode::Replace, arguments),
-        (b"append", [_, _, _, _] | [_, _, _, _, _]) => storage(Mode::Append, arguments),
-        (b"prepend", [_, _, _, _] | [_, _, _, _, _]) => storage(Mode::Prepend, arguments),
-        (b"cas", [_, _, _, _, _] | [_, _, _, _, _, _]) => cas(arguments),
-        (b"delete", [key]) => return spoken(checked(key).map(Command::Delete)),
-        (b"delete", [key, b"0" | b"noreply"] | [key, b"0", b"noreply"]) => {
-            checked(key).map(Command::Delete)
+fn change<'a>(name: &[u8], words: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
+    Ok(match (name, words) {
+        (b"set", _) => storage(Some(Mode::Set), words)?,
+        (b"add", _) => storage(Some(Mode::Add), words)?,
+        (b"replace", _) => storage(Some(Mode::Replace), words)?,
+        (b"append", _) => storage(Some(Mode::Append), words)?,
+        (b"prepend", _) => storage(Some(Mode::Prepend), words)?,
+        (b"cas", [_, _, _, _, unique, ..]) => storage(number(unique).map(Mode::Cas), words)?,
+        (b"cas", _) => storage(None, words)?,
+        (b"delete", [key] | [key, b"0" | b"noreply"] | [key, b"0", b"noreply"]) => {
+            Command::Delete(checked(key)?)
         }
-        (b"delete", [_, _] | [_, _, _]) => Err(BAD_DELETE.into()),
-        (b"incr", [key, delta] | [key, delta, _]) => delta_of(key, delta, Delta::Increment),
-        (b"decr", [key, delta] | [key, delta, _]) => delta_of(key, delta, Delta::Decrement),
-        (b"touch", [key, exptime] | [key, exptime, _]) => touch(key, exptime),
-        (b"flush_all", [] | [b"noreply"]) => Ok(Command::FlushAll(0)),
-        (b"flush_all", [delay] | [delay, _]) => flush_all(delay),
-        (b"verbosity", [level] | [level, _]) => verbosity(level),
-        (name, _) => return spoken(unknown(name, arguments)),
-    };
-    let noreply = arguments.last() == Some(&&b"noreply"[..]);
-    Request { command, noreply }
-}
-
-/// A browser, or a request forged through one, is hung up on before it gets to its next line.
-fn unknown<'a>(name: &[u8], arguments: &[&[u8]]) -> Result<Command<'a>, Malformed> {
-    match arguments.last().unwrap_or(&name).starts_with(b"HTTP/") {
-        true => Ok(Command::Quit),
-        false => Err(ERROR.into()),
-    }
+        (b"delete", [_, _] | [_, _, _]) => return Err(BAD_DELETE.into()),
+        (b"incr", [key, by] | [key, by, _]) => Command::Delta(
+            checked(key)?,
+            Delta::Increment(number(by).ok_or(BAD_DELTA)?),
+        ),
+        (b"decr", [key, by] | [key, by, _]) => Command::Delta(
+            checked(key)?,
+            Delta::Decrement(number(by).ok_or(BAD_DELTA)?),
+        ),
+        (b"touch", [key, exptime] | [key, exptime, _]) => {
+            Command::Touch(checked(key)?, number(exptime).ok_or(BAD_EXPTIME)?)
+        }
+        (b"flush_all", [] | [b"noreply"]) => Command::FlushAll(Some(0)),
+        (b"flush_all", [delay] | [delay, _]) => Command::FlushAll(number(delay)),
+        (b"verbosity", [level] | [level, _]) => {
+            Command::Verbosity(number(level).ok_or(BAD_FORMAT)?)
+        }
+        (b"cache_memlimit", [limit] | [limit, b"noreply"]) => {
+            Command::CacheMemlimit(number(limit).ok_or(ERROR)?)
+        }
+        // A browser, or a request forged through one, is hung up on before it gets to its next line.
+        _ if words.last().unwrap_or(&name).starts_with(b"HTTP/") => Command::Quit,
+        _ => return Err(ERROR.into()),
+    })
 }
 
 fn get(keys: &[u8], with_cas: bool, touch: Option<i32>) -> Result<Command<'_>, Malformed> {
-    if touch.is_none() && keys.iter().all(|&byte| byte == b' ') {
+    if touch.is_none() && split(keys).next().is_none() {
         return Err(ERROR.into());
     }
     // In so short a line no key is too long.
-    if keys.len() > KEY_MAX && split(keys).any(|key| key.len() > KEY_MAX) {
+    if keys.len() > KEY_MAX && split(keys).any(|key| checked(key).is_err()) {
         return Err(BAD_FORMAT.into());
     }
     Ok(Command::Get(Get {
@@ -205,82 +208,41 @@ fn get_and_touch(rest: &[u8], with_cas: bool) -> Result<Command<'_>, Malformed> 
     get(keys, with_cas, Some(exptime))
 }
 
-fn storage<'a>(mode: Mode, arguments: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
-    let [key, flags, exptime, bytes, ..] = *arguments else {
+/// Whatever is wrong with the words, if the length can be read the data block is no command.
+fn storage<'a>(mode: Option<Mode>, words: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
+    let [key, flags, exptime, bytes, ..] = *words else {
         return Err(ERROR.into());
     };
     let bytes = length(bytes).ok_or(BAD_FORMAT)?;
-    let swallow = Malformed {
-        reply: BAD_FORMAT,
-        swallow: bytes as u64 + 2,
-    };
-    match (checked(key), number(flags), number(exptime)) {
-        (Ok(key), Some(flags), Some(exptime)) => Ok(Command::Store(Storage {
+    match (mode, checked(key), number(flags), number(exptime)) {
+        (Some(mode), Ok(key), Some(flags), Some(exptime)) => Ok(Command::Store(Storage {
+            mode,
             key,
             flags,
             exptime,
             bytes,
-            change: Change::new(mode),
         })),
-        _ => Err(swallow),
+        _ => Err(Malformed::with_block(BAD_FORMAT, bytes)),
     }
 }
 
-fn cas<'a>(arguments: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
-    match (storage(Mode::Set, arguments)?, arguments) {
-        (Command::Store(mut storage), [_, _, _, _, unique, ..]) => {
-            let unique = number(unique).ok_or(Malformed {
-                reply: BAD_FORMAT,
-                swallow: storage.bytes as u64 + 2,
-            })?;
-            storage.change.compare = Some(unique);
-            Ok(Command::Store(storage))
-        }
-        _ => Err(ERROR.into()),
-    }
+fn checked(key: &[u8]) -> Result<&[u8], Malformed> {
+    Some(key)
+        .filter(|key| key.len() <= KEY_MAX)
+        .ok_or(BAD_FORMAT.into())
+}
+
+/// A decimal number; memcached takes a `+` before it, and tabs around it.
+pub fn number<Number: FromStr>(word: &[u8]) -> Option<Number> {
+    std::str::from_utf8(word.trim_ascii()).ok()?.parse().ok()
 }
 
 /// The length of a data block; together with its `\r\n` it must be a number of 31 bits.
 pub fn length(word: &[u8]) -> Option<usize> {
     let bytes: i32 = number(word)?;
-    usize::try_from(bytes)
-        .ok()
-        .filter(|_| bytes <= i32::MAX - 2)
+    let bytes = usize::try_from(bytes).ok()?;
+    (bytes <= i32::MAX as usize - 2).then_some(bytes)
 }
 
-fn checked(key: &[u8]) -> Result<&[u8], Malformed> {
-    if key.len() > KEY_MAX {
-        return Err(BAD_FORMAT.into());
-    }
-    Ok(key)
-}
-
-fn delta_of<'a>(
-    key: &'a [u8],
-    by: &[u8],
-    delta: fn(u64) -> Delta,
-) -> Result<Command<'a>, Malformed> {
-    let key = checked(key)?;
-    let by = number(by).ok_or(BAD_DELTA)?;
-    Ok(Command::Delta(key, delta(by)))
-}
-
-fn touch<'a>(key: &'a [u8], exptime: &[u8]) -> Result<Command<'a>, Malformed> {
-    let key = checked(key)?;
-    let exptime = number(exptime).ok_or(BAD_EXPTIME)?;
-    Ok(Command::Touch(key, exptime))
-}
-
-fn flush_all(delay: &[u8]) -> Result<Command<'static>, Malformed> {
-    Ok(Command::FlushAll(number(delay).ok_or(BAD_EXPTIME)?))
-}
-
-fn verbosity(level: &[u8]) -> Result<Command<'static>, Malformed> {
-    Ok(Command::Verbosity(number(level).ok_or(BAD_FORMAT)?))
-}
-
-impl From<&'static str> for Malformed {
-    fn from(reply: &'static str) -> Malformed {
-        Malformed { reply, swallow: 0 }
-    }
-}
+#[cfg(test)]
+mod fuzz;

@@ -1,148 +1,136 @@
-//! One client: lines and data blocks come in, replies go out.
-//!
-//! The connection knows no map and no command. It keeps one promise for all of them: **replies are flushed before the
-//! thread blocks**. Replies are gathered in a buffer; the only place that can wait for the client is [`Incoming`]'s
-//! `read`, and it flushes first. So a client that has sent one whole command and half of the next gets its first
-//! answer at once, many commands in one packet are answered by one packet, and no command has to think of it.
+//! One client: lines and data blocks come in, replies go out. The connection knows no command and no store.
 
 mod socket;
 
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use crate::clock::Clock;
+use crate::counters::VERBOSITY;
+use crate::memory::Block;
+use crate::reply::Reply;
+use socket::Socket;
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Result, Write, copy, sink, stderr};
 use std::net::TcpStream;
 
-use crate::clock::{Clock, Moment};
-use crate::stats::{Counter, Stats};
-use socket::Socket;
-
-/// What is read ahead, in bytes: 32 commands of a client in a hurry. The first read touches all of it, and an idle
-/// connection keeps it.
+/// What is read ahead, in bytes: 32 commands of a client in a hurry. The first read touches all of it.
 const READ_AHEAD: usize = 4 * 1024;
 
 /// What is gathered of replies before some of it is written, in bytes.
 const REPLIES: usize = 16 * 1024;
 
-/// More than that without the end of a line, and the client is hung up on, as by memcached...
+/// The room for a line, in bytes, before it has to ask for more.
+pub const LINE_ROOM: usize = 4 * 1024;
+
+/// More than so many bytes without the end of a line, and the client is hung up on, unless they are keys.
 const LINE_MAX: usize = 2048;
 
-/// ...but the keys of a `get` or `gets` may be many. memcached has no limit here; this is room for 1,000 of the longest.
-const KEYS_MAX: usize = 256 * 1024;
+/// Every request of memcached's old binary protocol begins with this byte, and no line of a client does.
+const BINARY: u8 = 0x80;
+
+/// How much of a data block is asked for at once, in bytes.
+const PIECE: usize = 64 * 1024;
 
 pub struct Connection<'a> {
     reader: BufReader<Incoming<'a>>,
     /// Tells connections apart in the conversation that `-vv` shows.
     id: u64,
-    verbosity: &'a Counter,
 }
 
 impl<'a> Connection<'a> {
-    pub fn new(
-        stream: &'a TcpStream,
-        clock: &'a Clock,
-        stats: &'a Stats,
-        id: u64,
-    ) -> Connection<'a> {
-        let incoming = Incoming {
-            replies: BufWriter::with_capacity(REPLIES, Socket::new(stream, clock, stats)),
-            clock,
-            now: clock.now(),
-        };
+    pub fn new(stream: &'a TcpStream, clock: &'a Clock, id: u64) -> Connection<'a> {
+        // Otherwise the system holds a small packet back while an earlier one is under way.
+        let _ = stream.set_nodelay(true);
+        let replies = BufWriter::with_capacity(REPLIES, Socket::new(stream, clock));
         Connection {
-            reader: BufReader::with_capacity(READ_AHEAD, incoming),
+            reader: BufReader::with_capacity(READ_AHEAD, Incoming { replies }),
             id,
-            verbosity: &stats.verbosity,
         }
     }
 
-    /// Reads one line, of what has come already before it waits for more, and leaves out its end, `\r\n` or `\n`.
-    /// `false`: the client has left, or its line does not end.
-    pub fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
-        line.clear();
-        line.shrink_to(READ_AHEAD);
+    /// Reads one line without its end. `false`: the client has left, its line does not end, or it
+    /// speaks another protocol. A line of keys may be as
+    /// long as `lengthen` can find room for it.
+    pub fn read_line(
+        &mut self,
+        line: &mut Block,
+        mut lengthen: impl FnMut(&mut Block) -> bool,
+    ) -> Result<bool> {
+        line.clear(LINE_ROOM);
+        if self.reader.fill_buf()?.starts_with(&[BINARY]) {
+            return Ok(false);
+        }
         while !line.ends_with(b"\n") {
-            if line.len() > LINE_MAX && !(may_be_long(line) && line.len() < KEYS_MAX) {
+            let too_long = line.len() > LINE_MAX && !has_many_keys(line);
+            if too_long || line.room() == 0 && !lengthen(line) {
                 return Ok(false);
             }
-            let here = self.reader.fill_buf()?.len() as u64;
-            if here == 0 {
+            if line.add_line(&mut self.reader)? == 0 {
                 return Ok(false);
             }
-            self.reader.by_ref().take(here).read_until(b'\n', line)?;
         }
-        line.pop();
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        if self.is_watched() {
-            eprintln!("<{} {}", self.id, line.escape_ascii());
-        }
+        line.remove_end();
+        self.say('<', line);
         Ok(true)
     }
 
-    /// Reads a data block and its end, and says whether that was `\r\n`.
-    pub fn read_block(&mut self, block: &mut [u8]) -> io::Result<bool> {
-        self.reader.read_exact(block)?;
+    /// Fills the room that is left in `block` with a data block and its end, and says whether the end was `\r\n`. What has
+    /// not come takes no memory, however much was announced.
+    pub fn read_block(&mut self, block: &mut Block) -> Result<bool> {
+        while block.room() > 0 {
+            self.reader.read_exact(block.add_zeros(PIECE))?;
+        }
         Ok(block.ends_with(b"\r\n"))
     }
 
     /// Reads what nobody wants, to its last byte, without keeping it.
-    pub fn swallow(&mut self, bytes: u64) -> io::Result<()> {
-        let swallowed = io::copy(&mut self.reader.by_ref().take(bytes), &mut io::sink())?;
+    pub fn swallow(&mut self, bytes: u64) -> Result<()> {
+        let swallowed = copy(&mut self.reader.by_ref().take(bytes), &mut sink())?;
         if swallowed < bytes {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            return Err(ErrorKind::UnexpectedEof.into());
         }
         Ok(())
     }
 
-    /// When the last bytes came.
-    pub fn now(&self) -> Moment {
-        self.reader.get_ref().now
+    pub fn reply(&mut self, reply: &Reply) -> Result<()> {
+        if reply.lines.is_empty() {
+            return Ok(());
+        }
+        self.say('>', &reply.lines);
+        self.replies().write_all(&reply.lines)?;
+        self.replies().write_all(b"\r\n")?;
+        match &reply.value {
+            Some(item) => self.replies().write_all(item.block()),
+            None => Ok(()),
+        }
+    }
+
+    /// Shows a line on stderr when `-vv` asks for it. One that cannot be written is lost, and nobody suffers.
+    pub fn say(&self, direction: char, line: &[u8]) {
+        if VERBOSITY.get() > 1 {
+            let line = line.escape_ascii();
+            let _ = writeln!(stderr(), "{direction}{} {line}", self.id);
+        }
     }
 
     /// Where replies are gathered.
     pub fn replies(&mut self) -> &mut impl Write {
         &mut self.reader.get_mut().replies
     }
-
-    /// A reply of one line.
-    pub fn reply(&mut self, line: &str) -> io::Result<()> {
-        self.show(line.as_bytes());
-        self.replies().write_all(line.as_bytes())?;
-        self.replies().write_all(b"\r\n")
-    }
-
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.replies().flush()
-    }
-
-    /// Shows a reply on stderr when `-vv` asks for it.
-    pub fn show(&self, line: &[u8]) {
-        if self.is_watched() {
-            eprintln!(">{} {}", self.id, line.escape_ascii());
-        }
-    }
-
-    pub fn is_watched(&self) -> bool {
-        self.verbosity.get() > 1
-    }
 }
 
-fn may_be_long(line: &[u8]) -> bool {
+/// get, gets, gat and gats; as in memcached there may be some spaces before them.
+fn has_many_keys(line: &[u8]) -> bool {
     let indent = line.iter().take_while(|&&byte| byte == b' ').count();
-    indent <= 100 && (line[indent..].starts_with(b"get ") || line[indent..].starts_with(b"gets "))
+    let line = &line[indent..];
+    indent <= 100 && (line.starts_with(b"get") || line.starts_with(b"gat"))
 }
 
-/// The reading end, which owns the replies so that it can flush them before it waits.
+/// The reading end owns the replies, so that it can flush them before it waits.
 struct Incoming<'a> {
     replies: BufWriter<Socket<'a>>,
-    clock: &'a Clock,
-    now: Moment,
 }
 
 impl Read for Incoming<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         self.replies.flush()?;
-        let count = self.replies.get_mut().read(buffer)?;
-        self.now = self.clock.now();
-        Ok(count)
+        self.replies.get_mut().read(buffer)
     }
 }

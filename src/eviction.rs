@@ -1,121 +1,156 @@
 //! Which item goes when memory is full: SIEVE (Zhang and others, "SIEVE is Simpler than LRU", NSDI 2024).
 //!
-//! Items stand in a queue in the order in which they arrived, and never change places. A hit only marks its item.
-//! When room is needed a hand walks from the oldest item towards the newest:
+//! Items stand in a ring in the order in which they arrived, and never change places. A hit only marks its item. When room
+//! is needed a hand walks from the oldest item towards the newest:
 //!
 //! ```text
-//!   oldest                        newest
-//!     a*  ──  b  ──  c*  ──  d  ──  e        * asked for since the hand last came by
-//!             ▲
-//!            hand
+//!   gate ── oldest               newest ── gate
+//!             a*  ──  b  ──  c*  ──  d              * asked for since the hand last came by
+//!                     ▲
+//!                    hand
 //! ```
 //!
-//! A marked item loses its mark and stays; the first unmarked one is evicted, and the hand stays where it was. At
-//! the newest it starts again at the oldest. What is asked for again and again keeps being spared; what was asked
-//! for once is gone by the time the hand comes, even if it came in after the hand had passed: the next round sifts it.
+//! A marked item loses its mark and stays; the first unmarked one goes, and the hand waits where it was. What is asked for
+//! again and again keeps being spared; what was asked for once is gone by the time the hand comes.
 //!
-//! This room knows neither keys nor items, only the slots in which the store keeps them, and asks the store
-//! whether a slot is marked. It is a list linked by slot numbers, 8 bytes an item.
+//! The ring owns the items, in slots that never move; a slot that is vacant is used again. Slot 0 is the gate between the
+//! newest and the oldest: it holds no item, and with it no end of the ring is a special case.
 
-/// The number of the place in which the store keeps an item.
+use crate::clock::Moment;
+use crate::item::{Item, MARKED};
+
+/// The number of the place where an item stands.
 pub type Slot = u32;
 
-/// No neighbour on this side, or an empty queue.
-const NONE: Slot = Slot::MAX;
+const GATE: Slot = 0;
 
-#[derive(Clone, Copy)]
-struct Neighbours {
+#[derive(Default)]
+struct Link {
+    /// Nothing at the gate and in a vacant slot.
+    item: Option<Item>,
     older: Slot,
+    /// Of a vacant slot: the next vacant one.
     newer: Slot,
 }
 
-/// All slots in use, in the order in which their items arrived.
 pub struct Sieve {
-    /// Indexed by slot; what stands at a slot that is not in use means nothing.
-    neighbours: Vec<Neighbours>,
-    oldest: Slot,
-    newest: Slot,
-    /// Where the next search begins; `NONE` is the oldest.
+    ring: Vec<Link>,
+    /// Where the next search begins.
     hand: Slot,
+    /// The first vacant slot; the gate where there is none.
+    vacant: Slot,
+}
+
+impl Default for Sieve {
+    fn default() -> Sieve {
+        Sieve {
+            ring: vec![Link::default()],
+            hand: GATE,
+            vacant: GATE,
+        }
+    }
 }
 
 impl Sieve {
-    pub fn new() -> Sieve {
-        Sieve {
-            neighbours: Vec::new(),
-            oldest: NONE,
-            newest: NONE,
-            hand: NONE,
-        }
+    /// How many slots there are, with vacant ones and the gate.
+    pub fn slots(&self) -> Slot {
+        self.ring.len() as Slot
     }
 
-    /// Puts a slot at the newest end. It must not be in the queue yet.
-    pub fn arrive(&mut self, slot: Slot) {
-        let newcomer = Neighbours {
-            older: self.newest,
-            newer: NONE,
+    /// What they take of the memory, in bytes; the gate is free.
+    pub fn bytes(&self) -> usize {
+        (self.ring.len() - 1) * size_of::<Link>()
+    }
+
+    /// Gets room for one more item; `false` when the system has none.
+    pub fn grow(&mut self) -> bool {
+        self.ring.try_reserve(1).is_ok()
+    }
+
+    pub fn get(&mut self, slot: Slot) -> Option<&mut Item> {
+        self.ring.get_mut(slot as usize)?.item.as_mut()
+    }
+
+    /// Puts an item at the newest end.
+    pub fn arrive(&mut self, item: Item) -> Slot {
+        let newest = self.link(GATE).older;
+        let newcomer = Link {
+            item: Some(item),
+            older: newest,
+            newer: GATE,
         };
-        match self.neighbours.get_mut(slot as usize) {
-            Some(place) => *place = newcomer,
-            None => self.neighbours.push(newcomer),
+        let mut slot = self.vacant;
+        if slot == GATE {
+            slot = self.slots();
+            self.ring.push(newcomer);
+        } else {
+            self.vacant = self.link(slot).newer;
+            *self.link(slot) = newcomer;
         }
-        match self.newest {
-            NONE => self.oldest = slot,
-            newest => self.neighbours[newest as usize].newer = slot,
-        }
-        self.newest = slot;
+        self.link(newest).newer = slot;
+        self.link(GATE).older = slot;
+        slot
     }
 
-    /// Takes a slot out, wherever it stands.
-    pub fn leave(&mut self, slot: Slot) {
-        let Neighbours { older, newer } = self.neighbours[slot as usize];
-        match older {
-            NONE => self.oldest = newer,
-            older => self.neighbours[older as usize].newer = newer,
-        }
-        match newer {
-            NONE => self.newest = older,
-            newer => self.neighbours[newer as usize].older = older,
-        }
+    /// Takes an item out, wherever it stands.
+    pub fn leave(&mut self, slot: Slot) -> Option<Item> {
+        let vacant = self.vacant;
+        let link = self.link(slot);
+        let item = link.item.take()?;
+        let (older, newer) = (link.older, link.newer);
+        link.newer = vacant;
+        self.vacant = slot;
+        self.link(older).newer = newer;
+        self.link(newer).older = older;
         if self.hand == slot {
             self.hand = newer;
         }
+        Some(item)
     }
 
-    /// The slot to evict, or `None` when there is nothing left. `spare` says whether a slot was marked, and takes
-    /// the mark away; the caller lets the slot `leave`.
-    pub fn victim(&mut self, mut spare: impl FnMut(Slot) -> bool) -> Option<Slot> {
-        if self.oldest == NONE {
-            return None;
-        }
+    /// The slot whose item is to leave. What has expired is not spared by its mark.
+    pub fn victim(&mut self, now: Moment) -> Option<Slot> {
         loop {
-            if self.hand == NONE {
-                self.hand = self.oldest;
+            if self.hand == GATE {
+                self.hand = self.link(GATE).newer;
             }
-            if !spare(self.hand) {
-                return Some(self.hand);
+            let hand = self.hand;
+            let link = self.link(hand);
+            let item = link.item.as_ref()?; // the gate again: nobody is here
+            let marked = item.has(MARKED);
+            item.unset(MARKED);
+            if !marked || item.has_expired(now) {
+                return Some(hand);
             }
-            self.hand = self.neighbours[self.hand as usize].newer;
+            self.hand = link.newer;
         }
+    }
+
+    fn link(&mut self, slot: Slot) -> &mut Link {
+        &mut self.ring[slot as usize]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::NEVER;
+    use crate::item::Draft;
 
     #[test]
     fn the_hand_spares_what_is_marked_and_stays_where_it_stopped() {
-        let mut sieve = Sieve::new();
-        let mut marked = [true, false, true, false];
-        (0..4).for_each(|slot| sieve.arrive(slot));
-        let mut evict = || {
-            let spare = |slot: Slot| std::mem::take(&mut marked[slot as usize]);
-            let slot = sieve.victim(spare)?;
-            sieve.leave(slot);
-            Some(slot)
-        };
-        let order: Vec<_> = std::iter::from_fn(&mut evict).collect();
-        assert_eq!(order, [1, 3, 0, 2]);
+        let mut sieve = Sieve::default();
+        for (key, marks) in [("a", MARKED), ("b", 0), ("c", MARKED), ("d", 0)] {
+            let draft = Draft::new(key.as_bytes(), 0, 0).expect("memory");
+            let item = draft.finish(NEVER);
+            item.set(marks);
+            sieve.arrive(item);
+        }
+        let order = std::iter::from_fn(|| {
+            let slot = sieve.victim(NEVER)?;
+            let item = sieve.leave(slot)?;
+            String::from_utf8(item.key().to_vec()).ok()
+        });
+        assert_eq!(order.collect::<Vec<_>>(), ["b", "d", "a", "c"]);
     }
 }

@@ -6,11 +6,10 @@
 //! allows 65,530 in a process), and threads need some too. Measured with tests/soak.rs: 131 MB at the peak without this
 //! room, 83 MB with it.
 
+use crate::memory::PAGED_FROM;
 use std::env;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-
-use crate::item::PAGED_FROM;
 
 const HEAPS: &str = "MALLOC_ARENA_MAX";
 

@@ -1,50 +1,69 @@
 //! A memcached server that one person can read in an evening: listen, accept, one thread for each connection.
 //!
 //! ```text
-//! socket ─► connection ─► command ─► server ─► store ─► reply bytes ─► socket
-//!           a line,        words      what      under
-//!           a data block   become     it does   the lock
+//! socket ─► connection ─► command ─► server ─► store ─► reply ─► connection ─► socket
+//!           a line,        words      what      under     lines,
+//!           a data block   become     it does   the lock  a value
 //!                          meaning
 //! ```
 //!
-//! Each file begins with a sentence saying what it is and what it may not know. A good order to read them stands in
-//! README.md.
+//! Data goes one way, and so does knowledge: a file may use only those that stand further down here. tests/house.rs
+//! reads this table and every `crate::` in the code, so it is true.
+//!
+//! ```text
+//! main                             listens, and gives every client a thread
+//! session  place  heap             a client and its server; how many clients there can be; one heap
+//! connection  meta  stats          lines and blocks; the meta commands; what was counted
+//! server                           what commands do
+//! command                          what lines mean
+//! options                          the command line
+//! store                            the items, behind one lock
+//! change  table  reply             what becomes of an item; where the items are; what is answered
+//! eviction                         which item goes: SIEVE
+//! item                             what a client stored
+//! memory  clock  counters  base64  what everybody may know
+//! ```
 
 mod base64;
 mod change;
 mod clock;
 mod command;
 mod connection;
+mod counters;
 mod eviction;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod heap;
-mod index;
 mod item;
+mod memory;
 mod meta;
 mod options;
+mod place;
+mod reply;
 mod server;
+mod session;
 mod stats;
 mod store;
+mod table;
 
+use clock::Clock;
+use counters::{COUNT, VERBOSITY};
+use options::{Options, Task};
+use place::Place;
+use server::Server;
+use session::Session;
 use std::io::{self, ErrorKind, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-
-use clock::Clock;
-use connection::Connection;
-use options::{Options, Task};
-use server::{Server, Session};
-use stats::Stats;
 use store::Cache;
 
 /// The exit code for a command line that makes no sense, memcached's EX_USAGE.
 const USAGE: u8 = 64;
 
-/// How long to wait after a failed `accept`. What fails is mostly the number of file descriptors, and only clients
-/// that leave can mend that.
+/// How long to wait after a failed `accept`: what fails is mostly the number of open files, and only clients that leave
+/// can mend that.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
@@ -55,47 +74,81 @@ fn main() -> ExitCode {
     let options = match options::parse(arguments) {
         Ok(Task::Serve(options)) => options,
         Ok(Task::Print(text)) => {
-            println!("{text}");
+            print_line(&text);
             return ExitCode::SUCCESS;
         }
-        Err(problem) => {
-            eprintln!("{problem}");
-            return ExitCode::from(USAGE);
-        }
+        Err(problem) => return fail(&problem, ExitCode::from(USAGE)),
     };
     match listen(&options) {
-        Ok(listeners) => serve(listeners, options),
-        Err(problem) => {
-            eprintln!("{problem}");
-            ExitCode::FAILURE
-        }
+        Ok(listeners) => serve(&listeners, options),
+        Err(problem) => fail(&problem, ExitCode::FAILURE),
     }
 }
 
-/// Binds every address and says so on stdout.
+/// Unlike `println!` it does not panic when nobody takes the line.
+fn print_line(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn fail(problem: &str, code: ExitCode) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{problem}");
+    code
+}
+
+/// Binds every address of every host and says so on stdout.
 fn listen(options: &Options) -> Result<Vec<TcpListener>, String> {
     let mut listeners = Vec::new();
     for (host, port) in &options.listen {
         let port = port.unwrap_or(options.port);
-        let problem = |error| format!("cannot listen on {host}:{port}: {error}");
-        let listener = TcpListener::bind((host.as_str(), port)).map_err(problem)?;
-        println!("listening on {}", listener.local_addr().map_err(problem)?);
-        listeners.push(listener);
+        let bound = bind_all(host, port);
+        let bound = bound.map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
+        listeners.extend(bound);
+    }
+    for listener in &listeners {
+        if let Ok(address) = listener.local_addr() {
+            print_line(&format!("listening on {address}"));
+        }
     }
     Ok(listeners)
 }
 
-/// A thread for each listener; they end with the process.
-fn serve(listeners: Vec<TcpListener>, options: Options) -> ExitCode {
+/// A name may stand for several addresses: `localhost` is often two. As in memcached one that this machine does not have
+/// is passed over, unless there is no other; one that is in use is an error.
+fn bind_all(host: &str, port: u16) -> io::Result<Vec<TcpListener>> {
+    if host == "*" {
+        // The first one that can be had; `[::]` hears IPv4 as well.
+        let any: [SocketAddr; 2] = [([0; 16], port).into(), ([0; 4], port).into()];
+        return TcpListener::bind(&any[..]).map(|listener| vec![listener]);
+    }
+    let mut addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    addresses.dedup();
+    let mut listeners = Vec::new();
+    let mut failure = None;
+    for address in addresses {
+        match TcpListener::bind(address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
+            Err(error) => failure = Some(error),
+        }
+    }
+    match failure {
+        Some(error) if listeners.is_empty() => Err(error),
+        _ => Ok(listeners),
+    }
+}
+
+/// A thread for each listener.
+fn serve(listeners: &[TcpListener], options: Options) -> ExitCode {
     let server = Arc::new(Server {
-        cache: Cache::new(options.memory_limit, options.item_size_max),
+        cache: Cache::new(options.limits),
         clock: Clock::start(),
-        stats: Stats::default(),
+        places: place::places(options.conn_limit),
         options,
     });
-    server.stats.verbosity.set(server.options.verbosity);
+    VERBOSITY.set(server.options.verbosity);
     thread::scope(|scope| {
-        for listener in &listeners {
+        scope.spawn(|| server.clock.tick());
+        for listener in listeners {
             scope.spawn(|| accept(&server, listener));
         }
     });
@@ -111,37 +164,28 @@ fn accept(server: &Arc<Server>, listener: &TcpListener) {
     }
 }
 
-/// Gives a client a thread of its own, or turns it away. A thread that cannot be had costs this client alone.
-fn welcome(server: &Arc<Server>, mut stream: TcpStream) {
-    let seat = Seat(Arc::clone(server));
-    if server.stats.curr_connections.add(1) >= server.options.conn_limit {
-        server.stats.rejected_connections.add(1);
-        let _ = stream.write_all(b"ERROR Too many open connections\r\n");
-        return;
+/// Gives a client a place and a thread of its own, or turns it away.
+fn welcome(server: &Arc<Server>, stream: TcpStream) {
+    let stream = Arc::new(stream);
+    let has_thread = Place::take(server.places).is_some_and(|place| {
+        let (server, stream) = (Arc::clone(server), Arc::clone(&stream));
+        let thread = thread::Builder::new().spawn(move || talk(&server, &stream, place));
+        thread.is_ok()
+    });
+    if !has_thread {
+        COUNT.rejected_connections.add(1);
+        let _ = (&*stream).write_all(b"ERROR Too many open connections\r\n");
     }
-    let id = server.stats.total_connections.add(1);
-    let _ = thread::Builder::new().spawn(move || talk(&seat.0, &stream, id));
 }
 
-fn talk(server: &Server, stream: &TcpStream, id: u64) -> io::Result<()> {
-    stream.set_nodelay(true)?;
+fn talk(server: &Server, stream: &TcpStream, _place: Place) -> io::Result<()> {
     let idle_timeout = Duration::from_secs(server.options.idle_timeout);
     stream.set_read_timeout(Some(idle_timeout).filter(|timeout| !timeout.is_zero()))?;
-    let connection = Connection::new(stream, &server.clock, &server.stats, id);
-    let farewell = Session { server, connection }.talk();
+    let farewell = Session::new(stream, server).talk();
     if let Err(error) = &farewell
         && matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
     {
-        server.stats.idle_kicks.add(1);
+        COUNT.idle_kicks.add(1);
     }
     farewell
-}
-
-/// One of the `-c` places; it is free again when this is dropped, even by a panic.
-struct Seat(Arc<Server>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.stats.curr_connections.subtract_one();
-    }
 }

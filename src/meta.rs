@@ -1,227 +1,253 @@
 //! The meta commands: mg, ms, md, ma, me and mn, on the same store as the classic ones.
 //!
-//! All of them are a key and flags: `mg KEY v t O123`. The flags are read once, into [`Flags`]; each command looks at
-//! what it needs and then walks over them again, in the order in which they came, to write what they ask to be told.
-//! Flags that ask nothing of a command are passed over. protocol.txt, "Meta Commands", has them all.
+//! All of them are a key and flags: `mg KEY v t O123`. A meta command is a function from the server and some words to a
+//! reply, or to none; it knows no connection. protocol.txt, "Meta Commands", has them all.
 
 mod flags;
-mod reply;
-
-use std::io::{self, Write};
+pub mod set;
 
 use crate::base64;
-use crate::change::{Change, Delta, DeltaFailure, Mode, Outcome};
+use crate::change::{Change, Delta, Failure, Mode};
 use crate::clock::{Moment, NEVER};
-use crate::command::{BAD_FORMAT, KEY_MAX, length};
+use crate::command::{BAD_FORMAT, ERROR};
+use crate::counters::{COUNT, hit_or_miss};
 use crate::item::{BINARY_KEY, FETCHED, Item, STALE, WON};
-use crate::server::{NON_NUMERIC, Session};
+use crate::reply::Reply;
+use crate::server::{Server, explain};
 use crate::store::Store;
 use flags::{Flags, LONG_OPAQUE, TOO_MANY};
-use reply::{reply, reply_to_request, reply_with_item, shown_key, tell, tell_request};
 
-/// Answers one meta command; `words` are what follows its name.
-pub fn answer(session: &mut Session, name: &[u8], words: &[&[u8]]) -> io::Result<()> {
-    let read = |key, list| Flags::read(key, list, |exptime| session.moment(exptime));
-    match (name, words) {
-        (b"mn", _) => session.reply("MN"),
-        (b"me", [key, flags @ ..]) if key.len() <= KEY_MAX => debug(session, key, flags),
-        (b"me", _) => session.reply(BAD_FORMAT),
-        (_, []) => session.reply("ERROR"),
-        (_, [key, ..]) if key.len() > KEY_MAX => session.reply(BAD_FORMAT),
-        (b"ms", [_]) => session.reply(BAD_FORMAT),
-        (b"ms", [key, bytes, list @ ..]) => match length(bytes) {
-            Some(bytes) => set(session, read(key, list), bytes),
-            None => session.reply(BAD_FORMAT),
-        },
-        (_, [key, list @ ..]) => match (name, read(key, list)) {
-            (b"mg", Ok(flags)) => get(session, &flags),
-            (b"md", Ok(flags)) => delete(session, &flags),
-            (_, Ok(flags)) => arithmetic(session, &flags),
-            (b"mg", Err(TOO_MANY)) => session.reply("CLIENT_ERROR options flags are too long"),
-            (b"mg", Err(problem)) | (_, Err(problem @ (LONG_OPAQUE | TOO_MANY))) => {
-                session.reply(problem)
-            }
-            (_, Err(_)) => session.reply("CLIENT_ERROR invalid or duplicate flag"),
-        },
+/// Answers one meta command, but for ms; `words` are what follows its name.
+pub fn answer(server: &Server, name: &[u8], words: &[&[u8]]) -> Reply {
+    let [key, list @ ..] = words else {
+        return match name {
+            b"mn" => "MN".into(),
+            b"me" => BAD_FORMAT.into(),
+            _ => ERROR.into(),
+        };
+    };
+    match (name, Flags::read(key, list)) {
+        (b"mn", _) => "MN".into(),
+        (b"me", Ok(flags)) => debug(server, &flags),
+        (b"me", Err(_)) => BAD_FORMAT.into(),
+        (b"mg", Ok(flags)) => get(server, &flags),
+        (b"md", Ok(flags)) => delete(server, &flags),
+        (_, Ok(flags)) => arithmetic(server, &flags),
+        (b"mg", Err(TOO_MANY)) => "CLIENT_ERROR options flags are too long".into(),
+        (b"mg", Err(problem)) => problem.into(),
+        (_, Err(problem @ (BAD_FORMAT | LONG_OPAQUE | TOO_MANY))) => problem.into(),
+        (_, Err(_)) => "CLIENT_ERROR invalid or duplicate flag".into(),
     }
 }
 
 /// mg: what an item is, what it says, and who is to fetch it anew.
-fn get(session: &mut Session, flags: &Flags) -> io::Result<()> {
-    let now = session.connection.now();
-    let mut told = Vec::new();
-    let found = session.with(|store| look(store, flags, now, &mut told));
-    match found {
-        Some(item) => reply_with_item(session, flags, item.data(), &told),
-        None if flags.quiet => Ok(()),
-        None => reply_to_request(session, "EN", flags),
-    }
-}
-
-/// The part of mg that is done under the lock. What the flags are to be told goes to `told`.
-fn look(store: &mut Store, flags: &Flags, now: Moment, told: &mut Vec<u8>) -> Option<Item> {
-    let mut created = false;
-    if store.find(&flags.key, flags.expires.is_some()).is_none() {
-        flags.vivify?;
-        created = create(store, flags, &[]);
-    }
-    let item = store.get(&flags.key)?;
-    let mut won = created;
-    for flag in flags.list {
-        match flag.first()? {
-            b'N' if created => item.expires = flags.vivify?,
-            b'T' => item.expires = flags.expires?,
-            b'R' => won |= item.expires != NEVER && item.expires < flags.recache?,
-            b'O' => tell_request(told, flag, flags),
-            _ => tell(told, flag, item, now),
+fn get(server: &Server, flags: &Flags) -> Reply {
+    let mut hit = false;
+    let reply = server.with(|store| {
+        hit = store.get(&flags.key).is_some();
+        if !hit {
+            flags.token(b'N')?;
+            create(store, flags, b"", Mode::Add, NEVER).ok()?;
         }
-    }
-    let sent = item.is(WON);
-    let stale = item.is(STALE);
-    won = !sent && (won || stale);
-    for (flag, set) in [(b" Z", sent), (b" X", stale), (b" W", won)] {
-        told.extend_from_slice(if set { flag } else { b"" });
-    }
-    item.state |= if won { WON } else { 0 };
-    if !flags.unmarked {
-        item.mark(now);
-    }
-    Some(item.clone())
-}
-
-/// Makes an item on a miss, which never expires until N is reached; `false` when there is no room for it.
-fn create(store: &mut Store, flags: &Flags, data: &[u8]) -> bool {
-    let change = Change::new(Mode::Add);
-    if store.reserve(&flags.key, data.len(), &change).is_err() {
-        return false;
-    }
-    let mut item = Item::new(&flags.key, 0, data.len());
-    item.block_mut()[..data.len()].copy_from_slice(data);
-    item.state = flags.state();
-    matches!(store.store(item, &change), Outcome::Stored(_))
-}
-
-/// ms: all storage commands in one.
-fn set(session: &mut Session, flags: Result<Flags, &'static str>, bytes: usize) -> io::Result<()> {
-    let (flags, change) = match flags.and_then(|flags| Ok((flags.change()?, flags))) {
-        Ok((change, flags)) => (flags, change),
-        Err(problem) => {
-            session.connection.swallow(bytes as u64 + 2)?;
-            return session.reply(problem);
+        let now = store.now();
+        let item = store.get(&flags.key)?;
+        let (mut line, ends_soon) =
+            walk(server, flags, item, !hit, item.has(BINARY_KEY), b"stcflh");
+        win(item, !hit || ends_soon, &mut line);
+        if !flags.has(b'u') {
+            item.mark(now);
         }
-    };
-    let mut item = match session.receive(&flags.key, flags.client_flags, bytes, &change)? {
-        Ok(item) => item,
-        Err(problem) => return session.reply(problem),
-    };
-    item.expires = flags.expires.unwrap_or(NEVER);
-    item.state = flags.state();
-    let outcome = session.with(|store| store.store(item, &change));
-    let (code, cas) = match outcome {
-        Outcome::Stored(_) if flags.quiet => return Ok(()),
-        Outcome::Stored(cas) => ("HD", cas),
-        Outcome::NotStored => ("NS", 0),
-        Outcome::Exists => ("EX", 0),
-        Outcome::NotFound => ("NF", 0),
-    };
-    let mut told = Vec::new();
-    for flag in flags.list {
-        match flag {
-            [b'c', ..] => write!(told, " c{cas}")?,
-            _ => tell_request(&mut told, flag, &flags),
-        }
-    }
-    reply(session, code, &told)
-}
-
-/// md: deletes, or marks as stale and lets one client win the right to store anew.
-fn delete(session: &mut Session, flags: &Flags) -> io::Result<()> {
-    let code = session.with(|store| {
-        let cas = store.get(&flags.key).map(|item| item.cas);
-        if cas.is_some() && flags.compare.is_some_and(|compare| Some(compare) != cas) {
-            store.counts.delete_misses += 1;
-            return "EX";
-        }
-        let done = match flags.invalidate {
-            true => store.invalidate(&flags.key, flags.expires, flags.cas),
-            false => store.delete(&flags.key),
+        // Who names the cas unique knows the value.
+        let wants_value = flags.has(b'v') && flags.number(b'C') != Some(item.cas);
+        let code = match wants_value {
+            true => format!("VA {}", item.data().len()),
+            false => "HD".into(),
         };
-        if done { "HD" } else { "NF" }
+        Some(Reply {
+            lines: [code.as_bytes(), &line].concat().into(),
+            value: wants_value.then(|| item.clone()),
+        })
     });
-    match code {
-        "HD" if flags.quiet => Ok(()),
-        _ => reply_to_request(session, code, flags),
+    server.count_get(flags.has(b'T'), hit);
+    match reply {
+        Some(reply) => reply,
+        None if flags.has(b'q') => Reply::default(),
+        None => flags.line("EN", |_| None).into(),
+    }
+}
+
+/// Walks over the flags from left to right: N and T give the item a new moment to expire, those in `tells` tell what the
+/// item is at that point. Says, too, whether it expires earlier than R allows.
+fn walk(
+    server: &Server,
+    flags: &Flags,
+    item: &mut Item,
+    created: bool,
+    is_binary: bool,
+    tells: &[u8],
+) -> (Vec<u8>, bool) {
+    let now = server.clock.now();
+    let mut ends_soon = false;
+    let line = flags.line_of("", is_binary, |letter| {
+        let moment = flags.moment(letter, server);
+        match letter {
+            b'N' if created => item.expires = moment?,
+            b'T' => item.expires = moment?,
+            b'R' => ends_soon |= item.expires != NEVER && item.expires < moment?,
+            _ => return tell(item, letter, now).filter(|_| tells.contains(&letter)),
+        }
+        None
+    });
+    (line, ends_soon)
+}
+
+/// Tells one client, and only one, to fetch an item anew: if that is wanted, or if the item is stale.
+fn win(item: &Item, wanted: bool, line: &mut Vec<u8>) {
+    let (sent, stale) = (item.has(WON), item.has(STALE));
+    let won = !sent && (wanted || stale);
+    for (flag, is_set) in [(b" Z", sent), (b" X", stale), (b" W", won)] {
+        line.extend_from_slice(if is_set { flag } else { b"" });
+    }
+    if won {
+        item.set(WON);
+    }
+}
+
+/// What a flag asks to be told of an item; nothing if it asks nothing.
+fn tell(item: &Item, letter: u8, now: Moment) -> Option<i128> {
+    Some(match letter {
+        b's' => item.data().len() as i128,
+        b't' if item.expires == NEVER => -1,
+        b't' => item.expires.wrapping_sub(now).into(),
+        b'c' => item.cas.into(),
+        b'f' => item.flags().into(),
+        b'l' => now.saturating_sub(item.accessed).into(),
+        b'h' => item.has(FETCHED).into(),
+        _ => return None,
+    })
+}
+
+/// Makes an item that no client has sent.
+fn create(
+    store: &mut Store,
+    flags: &Flags,
+    data: &[u8],
+    mode: Mode,
+    expires: Moment,
+) -> Result<(), Failure> {
+    let client_flags = flags.number(b'F').unwrap_or(0);
+    let mut draft = store.draft(&flags.key, client_flags, data.len())?;
+    draft.block.add(&[data, b"\r\n"].concat());
+    let item = draft.finish(expires);
+    item.set(flags.marks());
+    let change = Change {
+        cas: flags.number(b'E'),
+        ..mode.into()
+    };
+    store.store(item, &change).map(drop)
+}
+
+/// The code of a failure, or its error line.
+fn code(failure: Failure) -> &'static str {
+    match failure {
+        Failure::NotStored => "NS",
+        Failure::Exists => "EX",
+        Failure::NotFound => "NF",
+        failure => explain(failure),
+    }
+}
+
+/// md: deletes, or marks as stale and lets one client win the right to store anew. x takes the value, flags and exptime away.
+fn delete(server: &Server, flags: &Flags) -> Reply {
+    let compare: Option<u64> = flags.number(b'C');
+    let expires = flags.moment(b'T', server);
+    let outcome = server.with(|store| {
+        let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
+        if compare.is_some_and(|compare| compare != item.cas) {
+            return Err(Failure::Exists);
+        }
+        if flags.has(b'x') {
+            create(store, flags, b"", Mode::Set, expires.unwrap_or(NEVER))?;
+        }
+        if flags.has(b'I') {
+            store.invalidate(&flags.key, expires, flags.number(b'E'));
+        } else if !flags.has(b'x') {
+            store.delete(&flags.key);
+        }
+        Ok(())
+    });
+    if outcome.is_err() || !flags.has(b'I') {
+        hit_or_miss(outcome.is_ok(), &COUNT.delete_hits, &COUNT.delete_misses);
+    }
+    match outcome {
+        Ok(()) if flags.has(b'q') => Reply::default(),
+        Ok(()) => flags.line("HD", |_| None).into(),
+        Err(failure) => flags.line(code(failure), |_| None).into(),
     }
 }
 
 /// ma: incr and decr, and a number to begin with.
-fn arithmetic(session: &mut Session, flags: &Flags) -> io::Result<()> {
-    let delta = match flags.mode {
-        None | Some(b'I' | b'+') => Delta::Increment(flags.delta.unwrap_or(1)),
-        Some(b'D' | b'-') => Delta::Decrement(flags.delta.unwrap_or(1)),
-        Some(_) => {
-            return session.reply("CLIENT_ERROR invalid mode for ma M token");
-        }
+fn arithmetic(server: &Server, flags: &Flags) -> Reply {
+    let by = flags.number(b'D').unwrap_or(1);
+    let delta = match flags.token(b'M') {
+        None | Some(b"I" | b"+") => Delta::Increment(by),
+        Some(b"D" | b"-") => Delta::Decrement(by),
+        Some(_) => return "CLIENT_ERROR invalid mode for ma M token".into(),
     };
-    let now = session.connection.now();
-    let mut told = Vec::new();
-    let result = session.with(|store| count(store, flags, delta, now, &mut told));
-    match result {
-        Ok((_, false)) if flags.quiet => Ok(()),
-        Ok((number, _)) => reply_with_item(session, flags, number.to_string().as_bytes(), &told),
-        Err(DeltaFailure::NotFound) => reply_to_request(session, "NF", flags),
-        Err(DeltaFailure::Exists) => reply_to_request(session, "EX", flags),
-        Err(DeltaFailure::NonNumeric) => session.reply(NON_NUMERIC),
+    let mut counted = Err(Failure::NotFound);
+    let told = server.with(|store| {
+        counted = count(store, flags, delta);
+        let created = matches!(counted, Err(Failure::NotFound)) && flags.has(b'N');
+        let number = match created {
+            true => flags.number(b'J').unwrap_or(0),
+            false => counted?,
+        };
+        if created {
+            create(
+                store,
+                flags,
+                number.to_string().as_bytes(),
+                Mode::Add,
+                NEVER,
+            )?;
+        }
+        let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
+        item.cas = flags.number(b'E').unwrap_or(item.cas);
+        let (line, _) = walk(server, flags, item, created, flags.has(b'b'), b"tc");
+        Ok((number, line))
+    });
+    server.count_delta(delta, &counted);
+    match told {
+        Ok(_) if flags.has(b'q') && counted.is_ok() => Reply::default(),
+        Ok((number, line)) if flags.has(b'v') => {
+            let number = number.to_string();
+            let line = String::from_utf8_lossy(&line);
+            format!("VA {}{line}\r\n{number}", number.len()).into()
+        }
+        Ok((_, line)) => [b"HD", &line[..]].concat().into(),
+        Err(Failure::NonNumeric) => explain(Failure::NonNumeric).into(),
+        Err(failure) => flags.line(code(failure), |_| None).into(),
     }
 }
 
-/// The part of ma that is done under the lock: the number, and whether its item was made on a miss.
-fn count(
-    store: &mut Store,
-    flags: &Flags,
-    delta: Delta,
-    now: Moment,
-    told: &mut Vec<u8>,
-) -> Result<(u64, bool), DeltaFailure> {
-    let compare = flags.compare.filter(|&cas| cas != 0);
-    let counted = store.delta(&flags.key, delta, compare);
-    let created = matches!(counted, Err(DeltaFailure::NotFound)) && flags.vivify.is_some();
-    let number = match created {
-        true => flags.initial,
-        false => counted?,
-    };
-    if created && !create(store, flags, number.to_string().as_bytes()) {
-        return Err(DeltaFailure::NotFound);
+fn count(store: &mut Store, flags: &Flags, delta: Delta) -> Result<u64, Failure> {
+    let compare: Option<u64> = flags.number(b'C').filter(|&compare| compare != 0);
+    let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
+    if compare.is_some_and(|compare| compare != item.cas) {
+        return Err(Failure::Exists);
     }
-    let item = store.get(&flags.key).ok_or(DeltaFailure::NotFound)?;
-    item.cas = flags.cas.unwrap_or(item.cas);
-    for flag in flags.list {
-        match flag {
-            [b'N', ..] if created => item.expires = flags.vivify.unwrap_or(NEVER),
-            [b'T', ..] => item.expires = flags.expires.unwrap_or(NEVER),
-            [b'c' | b't', ..] => tell(told, flag, item, now),
-            _ => tell_request(told, flag, flags),
-        }
-    }
-    Ok((number, created))
+    store.delta(&flags.key, delta)
 }
 
 /// me: what there is to know of an item, for people.
-fn debug(session: &mut Session, key: &[u8], flags: &[&[u8]]) -> io::Result<()> {
-    let key = match flags.first() {
-        Some([b'b']) => base64::decode(key),
-        _ => Some(key.to_vec()),
+fn debug(server: &Server, flags: &Flags) -> Reply {
+    let found = server.with(|store| Some((store.get(&flags.key).cloned()?, store.now())));
+    let Some((item, now)) = found else {
+        return "EN".into();
     };
-    let Some(key) = key else {
-        return session.reply(BAD_FORMAT);
-    };
-    let now = session.connection.now();
-    let found = session.with(|store| {
-        store.counts.cmd_meta += 1;
-        store.get(&key).cloned()
-    });
-    let Some(item) = found else {
-        return session.reply("EN");
+    let key = match item.has(BINARY_KEY) {
+        true => base64::encode(&flags.key),
+        false => flags.key.clone(),
     };
     let expires = match item.expires {
         NEVER => -1,
@@ -231,9 +257,8 @@ fn debug(session: &mut Session, key: &[u8], flags: &[&[u8]]) -> io::Result<()> {
         " exp={expires} la={} cas={} fetch={} cls=1 size={}",
         now.saturating_sub(item.accessed),
         item.cas,
-        if item.is(FETCHED) { "yes" } else { "no" },
-        item.own_weight()
+        if item.has(FETCHED) { "yes" } else { "no" },
+        item.weight()
     );
-    let key = shown_key(&key, item.is(BINARY_KEY));
-    reply(session, "ME ", &[&key, about.as_bytes()].concat())
+    [b"ME ", &key[..], about.as_bytes()].concat().into()
 }

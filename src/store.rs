@@ -1,28 +1,44 @@
-//! The items: an index from keys to slots, the order of eviction, and the memory they take.
+//! The items, behind one lock. The store knows no sockets and no protocol text.
 //!
-//! The store knows no sockets and no protocol text. It is used by one thread at a time (see [`Cache`]), so all it
-//! does is short: nothing is read from a client, written to one or freed while the lock is held.
+//! It is used by one thread at a time, so all it does is short: nothing is read from a client, written to one, or freed
+//! while the lock is held. Whoever wants to keep bytes asks for room first, and is told no before anything is evicted.
 
-mod room;
-
+use crate::change::{Change, Delta, Failure, Mode};
+use crate::clock::{Moment, NEVER};
+use crate::counters::COUNT;
+use crate::eviction::Slot;
+use crate::item::{Draft, FETCHED, Item, STALE, WON};
+use crate::memory::{Block, held, resident};
+use crate::table::Table;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
-use crate::change::{Change, Delta, DeltaFailure, Mode, Outcome};
-use crate::clock::{Moment, NEVER};
-use crate::eviction::{Sieve, Slot};
-use crate::index::Index;
-use crate::item::{Item, MARKED, STALE, WON};
-use crate::stats::Counts;
-pub use room::Refusal;
+/// Clients that announce large values and never send them, or ask for them and never read, can get three quarters of
+/// the memory, not all of it. What is not larger than this, in bytes, always finds room.
+const SMALL: usize = 16 * 1024;
+
+/// One part in so many of all that is held counts as holes between blocks, and twice that is no reason to worry.
+const HOLES: usize = 16;
+
+/// So much is evicted at once beyond what a newcomer needs, in bytes: when the table has grown, everybody pays a little.
+const AT_ONCE: usize = 64 * 1024;
+
+/// What is not larger than this, in bytes, will find a hole.
+const FITS_HOLES: usize = 1024;
+
+/// What a connection takes of the memory, in bytes (tests/crowds.rs).
+const CONNECTION_BYTES: usize = 20 * 1024;
 
 /// The store behind its lock.
 pub struct Cache(Mutex<Store>);
 
 impl Cache {
-    /// `limit` is `-m` and `size_max` is `-I`, both in bytes.
-    pub fn new(limit: usize, size_max: usize) -> Cache {
-        Cache(Mutex::new(Store::new(limit, size_max)))
+    pub fn new(limits: Limits) -> Cache {
+        Cache(Mutex::new(Store {
+            limits,
+            at_start: resident(),
+            ..Store::default()
+        }))
     }
 
     /// Does one piece of work under the lock, and frees what it threw out when the lock is free again. A lock that a
@@ -31,259 +47,254 @@ impl Cache {
         let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         store.begin(now);
         let answer = work(&mut store);
-        let thrown_out = mem::take(&mut store.thrown_out);
+        let leaving = (mem::take(&mut store.leaving), store.cleared.take());
         drop(store);
-        drop(thrown_out);
+        drop(leaving);
         answer
     }
 }
 
+/// What the store may take.
+#[derive(Clone, Copy, Default)]
+pub struct Limits {
+    /// `-m`, in bytes.
+    pub memory: usize,
+    /// `-I`, in bytes.
+    pub item_size: usize,
+    /// `-M` forbids it.
+    pub evictions: bool,
+}
+
+#[derive(Default)]
 pub struct Store {
-    index: Index,
-    items: Vec<Option<Item>>,
-    vacant: Vec<Slot>,
-    order: Sieve,
+    pub limits: Limits,
+    table: Table,
     /// The slot at which the search for expired items goes on.
-    swept: usize,
-    /// What waits to be freed outside of the lock.
-    thrown_out: Vec<Option<Item>>,
-    /// Thrown out, but not free: somebody is still writing them to a slow client.
-    lent: Vec<Item>,
-    limit: usize,
-    size_max: usize,
-    /// Bytes of the items, those that are lent included.
-    used: usize,
-    /// Bytes promised to items that are being received.
-    promised: usize,
-    last_cas: u64,
+    swept: Slot,
+    /// What waits to be freed when the lock is free again: items, and the table that `flush_all` emptied.
+    leaving: Vec<Item>,
+    cleared: Option<Table>,
     now: Moment,
     /// When a `flush_all` with a delay takes effect.
     flush_at: Moment,
-    pub counts: Counts,
+    last_cas: u64,
+    /// What the process took before it had an item, in bytes.
+    at_start: usize,
+    /// What was found when the system was last asked, and the bytes that room was asked for since.
+    holes: usize,
+    unasked: usize,
 }
 
 impl Store {
-    fn new(limit: usize, size_max: usize) -> Store {
-        Store {
-            index: Index::new(),
-            items: Vec::new(),
-            vacant: Vec::new(),
-            order: Sieve::new(),
-            swept: 0,
-            thrown_out: Vec::new(),
-            lent: Vec::new(),
-            limit,
-            size_max,
-            used: 0,
-            promised: 0,
-            last_cas: 0,
-            now: NEVER,
-            flush_at: NEVER,
-            counts: Counts::default(),
-        }
-    }
-
     fn begin(&mut self, now: Moment) {
         self.now = now;
         if self.flush_at != NEVER && self.flush_at <= now {
-            self.flush_at = NEVER;
-            self.clear();
+            self.flush_all(NEVER);
         }
     }
 
-    /// The item under this key, as long as it has not expired.
-    pub fn get(&mut self, key: &[u8]) -> Option<&mut Item> {
-        let slot = self.live(key)?;
-        self.item_mut(slot)
-    }
-
-    /// The same for a client that asks for the item, or `touches` it: it counts as a hit or a miss.
-    pub fn find(&mut self, key: &[u8], touches: bool) -> Option<&mut Item> {
-        let slot = self.live(key);
-        self.counts.find(touches, slot.is_some());
-        self.item_mut(slot?)
-    }
-
-    /// A handle to an item that was asked for; gat and touch give it a new moment to expire.
-    pub fn fetch(&mut self, key: &[u8], expires: Option<Moment>) -> Option<Item> {
-        let now = self.now;
-        let item = self.find(key, expires.is_some())?;
-        item.mark(now);
-        item.expires = expires.unwrap_or(item.expires);
-        Some(item.clone())
-    }
-
-    pub fn delete(&mut self, key: &[u8]) -> bool {
-        let Some(slot) = self.live(key) else {
-            self.counts.delete_misses += 1;
-            return false;
-        };
-        self.counts.delete_hits += 1;
-        self.throw_out(slot);
-        true
-    }
-
-    /// Marks an item as stale: it is served on, but one client is told to fetch it anew.
-    pub fn invalidate(&mut self, key: &[u8], expires: Option<Moment>, cas: Option<u64>) -> bool {
-        let cas = cas.unwrap_or_else(|| self.next_cas());
-        let Some(item) = self.get(key) else {
-            self.counts.delete_misses += 1;
-            return false;
-        };
-        item.expires = expires.unwrap_or(item.expires);
-        item.state = (item.state | STALE) & !WON;
-        item.cas = cas;
-        true
-    }
-
-    /// Throws out everything: now, or at that moment, with [`NEVER`] for now. A later call replaces an earlier one.
-    pub fn flush_all(&mut self, at: Moment) {
-        self.counts.cmd_flush += 1;
-        self.flush_at = at;
-        if at == NEVER {
-            self.clear();
-        }
-    }
-
-    /// Stores an item for which room was reserved, if the present one allows it.
-    pub fn store(&mut self, item: Item, change: &Change) -> Outcome {
-        self.release(item.key(), item.data().len());
-        self.counts.cmd_set += 1;
-        let outcome = match self.live(item.key()) {
-            Some(slot) => self.store_over(slot, item, change),
-            None => self.store_new(item, change),
-        };
-        self.counts.total_items += u64::from(matches!(outcome, Outcome::Stored(_)));
-        if change.is_cas() {
-            self.counts.cas(outcome);
-        }
-        outcome
-    }
-
-    fn store_new(&mut self, item: Item, change: &Change) -> Outcome {
-        match change.mode {
-            Mode::Set | Mode::Replace if change.is_cas() => Outcome::NotFound,
-            Mode::Set | Mode::Add => Outcome::Stored(self.insert(item, change.cas)),
-            Mode::Replace | Mode::Append | Mode::Prepend => Outcome::NotStored,
-        }
-    }
-
-    fn store_over(&mut self, slot: Slot, item: Item, change: &Change) -> Outcome {
-        let Some(old) = self.item_mut(slot) else {
-            return Outcome::NotStored;
-        };
-        if change.mode == Mode::Add {
-            old.state |= MARKED;
-            return Outcome::NotStored;
-        }
-        let Some(item) = change.apply(old, item) else {
-            return Outcome::Exists;
-        };
-        if Item::size(item.key(), item.data().len()) > self.size_max {
-            return Outcome::NotStored;
-        }
-        Outcome::Stored(self.replace(slot, item, change.cas))
-    }
-
-    /// Adds to the number that an item's data block is, or subtracts from it.
-    pub fn delta(
-        &mut self,
-        key: &[u8],
-        delta: Delta,
-        compare: Option<u64>,
-    ) -> Result<u64, DeltaFailure> {
-        let Some(slot) = self.live(key) else {
-            self.counts.delta(delta, false);
-            return Err(DeltaFailure::NotFound);
-        };
-        let old = self.item_mut(slot).ok_or(DeltaFailure::NotFound)?;
-        let (number, item) = delta.apply(old, compare)?;
-        self.counts.delta(delta, true);
-        self.replace(slot, item, None);
-        Ok(number)
-    }
-
-    /// The next cas unique.
-    fn next_cas(&mut self) -> u64 {
-        self.last_cas += 1;
-        self.last_cas
+    /// The moment at which it was asked.
+    pub fn now(&self) -> Moment {
+        self.now
     }
 
     /// How many items there are; expired ones count until they are found.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.table.len()
     }
 
-    fn insert(&mut self, mut item: Item, cas: Option<u64>) -> u64 {
-        let cas = cas.unwrap_or_else(|| self.next_cas());
-        item.cas = cas;
-        item.accessed = self.now;
-        if let Some(slot) = self.index.get(item.key()) {
-            self.throw_out(slot);
-        }
-        self.used += item.own_weight();
-        let slot = match self.vacant.pop() {
-            Some(slot) => slot,
-            None => {
-                self.items.push(None);
-                self.items.len() as Slot - 1
-            }
-        };
-        self.index.insert(item.key(), slot);
-        self.items[slot as usize] = Some(item);
-        self.order.arrive(slot);
-        cas
+    /// All that counts against `-m`, in bytes: what is stored, what clients are sending or being sent, and the table.
+    pub fn bytes(&self) -> usize {
+        self.bytes_with(0)
     }
 
-    /// Puts an item in the place of another one with the same key, which keeps its place in the order of eviction.
-    fn replace(&mut self, slot: Slot, mut item: Item, cas: Option<u64>) -> u64 {
-        let cas = cas.unwrap_or_else(|| self.next_cas());
-        item.cas = cas;
-        item.accessed = self.now;
-        item.state |= MARKED;
-        self.used += item.own_weight();
-        if let Some(old) = self.items[slot as usize].replace(item) {
-            self.let_go(old);
-        }
-        self.evict();
-        cas
+    fn bytes_with(&self, more: usize) -> usize {
+        let held = held() + more;
+        held + held / HOLES + self.table.bytes()
     }
 
-    fn clear(&mut self) {
-        self.index = Index::new();
-        self.order = Sieve::new();
-        self.vacant = Vec::new();
-        self.used = self.lent.iter().map(Item::own_weight).sum();
-        self.thrown_out.append(&mut self.items);
+    /// The item under this key; one that has expired is thrown out.
+    pub fn get(&mut self, key: &[u8]) -> Option<&mut Item> {
+        let slot = self.find(key)?;
+        self.table.get(slot)
     }
 
-    /// Takes an item out of everything that knows it.
-    fn throw_out(&mut self, slot: Slot) {
-        let Some(item) = self.items[slot as usize].take() else {
-            return;
-        };
-        self.index.remove(item.key());
-        self.order.leave(slot);
-        self.vacant.push(slot);
-        self.let_go(item);
-    }
-
-    /// The slot of an item that can be used; one that has expired is thrown out.
-    fn live(&mut self, key: &[u8]) -> Option<Slot> {
-        let slot = self.index.get(key)?;
-        let item = self.items.get(slot as usize)?.as_ref()?;
-        if item.key() != key {
-            return None;
-        }
-        if item.has_expired(self.now) {
-            self.counts.get_expired += 1;
+    fn find(&mut self, key: &[u8]) -> Option<Slot> {
+        let slot = self.table.find(key)?;
+        if self.table.get(slot)?.has_expired(self.now) {
+            COUNT.get_expired.add(1);
             self.throw_out(slot);
             return None;
         }
         Some(slot)
     }
 
-    fn item_mut(&mut self, slot: Slot) -> Option<&mut Item> {
-        self.items.get_mut(slot as usize)?.as_mut()
+    /// A handle to the item; gat and touch give it a new moment to expire.
+    pub fn fetch(&mut self, key: &[u8], expires: Option<Moment>) -> Option<Item> {
+        let now = self.now;
+        let item = self.get(key)?;
+        item.mark(now);
+        item.expires = expires.unwrap_or(item.expires);
+        Some(item.clone())
+    }
+
+    /// Room for an item that is going to be received.
+    pub fn draft(&mut self, key: &[u8], flags: u32, bytes: usize) -> Result<Draft, Failure> {
+        if Item::size(key, bytes) > self.limits.item_size {
+            return Err(Failure::TooLarge);
+        }
+        self.make_room(Item::most_weight(key, bytes))?;
+        Draft::new(key, flags, bytes).ok_or(Failure::OutOfMemory)
+    }
+
+    /// Twice the room for a line of keys, of which there can be many: one line may take an eighth of the memory.
+    pub fn lengthen(&mut self, line: &mut Block) -> bool {
+        let more = line.len();
+        2 * more <= self.limits.memory / 8 && self.make_room(more).is_ok() && line.grow(more)
+    }
+
+    /// Stores an item for which there is room, if the present one allows it. Returns the cas unique and the length of what
+    /// is stored now.
+    pub fn store(&mut self, item: Item, change: &Change) -> Result<(u64, usize), Failure> {
+        let slot = self.find(item.key());
+        let old = slot.and_then(|slot| self.table.get(slot));
+        let item = change.apply(old.as_deref(), item)?;
+        let bytes = item.data().len();
+        if Item::size(item.key(), bytes) > self.limits.item_size {
+            return Err(Failure::NotStored);
+        }
+        if let Mode::Append | Mode::Prepend = change.mode {
+            self.make_room(0)?; // the sum counts itself already
+        }
+        Ok((self.insert(slot, item, change.cas), bytes))
+    }
+
+    pub fn delta(&mut self, key: &[u8], delta: Delta) -> Result<u64, Failure> {
+        let slot = self.find(key).ok_or(Failure::NotFound)?;
+        let old = self.table.get(slot).ok_or(Failure::NotFound)?;
+        let (number, item) = delta.apply(old)?;
+        self.make_room(0)?;
+        self.insert(Some(slot), item, None);
+        Ok(number)
+    }
+
+    /// Marks an item as stale: it is served on, but one client is told to fetch it anew.
+    pub fn invalidate(&mut self, key: &[u8], expires: Option<Moment>, cas: Option<u64>) {
+        let cas = cas.unwrap_or_else(|| self.next_cas());
+        if let Some(item) = self.get(key) {
+            item.cas = cas;
+            item.expires = expires.unwrap_or(item.expires);
+            item.set(STALE);
+            item.unset(WON);
+        }
+    }
+
+    fn next_cas(&mut self) -> u64 {
+        self.last_cas += 1;
+        self.last_cas
+    }
+
+    /// The one way in: the place of the present item, if it is still there, or the newest end.
+    fn insert(&mut self, slot: Option<Slot>, mut item: Item, cas: Option<u64>) -> u64 {
+        let cas = cas.unwrap_or_else(|| self.next_cas());
+        item.cas = cas;
+        item.accessed = self.now;
+        let old = self.table.put(slot, item);
+        self.leaving.extend(old);
+        cas
+    }
+
+    /// Makes room for so many bytes more, or says no before anything is evicted.
+    fn make_room(&mut self, bytes: usize) -> Result<(), Failure> {
+        let clients = held().saturating_sub(self.table.weight()) + bytes;
+        let holes = self.holes(bytes);
+        let over = (self.bytes_with(bytes) + holes).saturating_sub(self.limits.memory);
+        let refused = bytes > SMALL && clients > self.limits.memory / 4 * 3;
+        if refused || over > 0 && !self.limits.evictions || !self.table.grow() {
+            return Err(Failure::OutOfMemory);
+        }
+        self.sweep();
+        self.evict(over.min(4 * bytes + AT_ONCE));
+        Ok(())
+    }
+
+    /// What holes in the heap take that cannot serve so many bytes: they are where smaller items were, and the system cannot
+    /// have them back. They are what the process takes less all that is known; the system is asked now and then.
+    fn holes(&mut self, bytes: usize) -> usize {
+        self.unasked += bytes;
+        if self.unasked > self.limits.memory / 128 {
+            let connections = COUNT.curr_connections.get() as usize * CONNECTION_BYTES;
+            let known = self.at_start + connections + self.bytes() + self.limits.memory / HOLES;
+            self.holes = resident().saturating_sub(known);
+            self.unasked = 0;
+        }
+        if bytes > FITS_HOLES { self.holes } else { 0 }
+    }
+
+    /// Changes `-m`, in bytes; what is too much goes at once.
+    pub fn set_memory_limit(&mut self, limit: usize) {
+        self.limits.memory = limit;
+        if self.limits.evictions {
+            self.evict(self.bytes().saturating_sub(limit));
+        }
+    }
+
+    /// Evicts so many bytes, but leaves an eighth of the memory to what is stored, or clients that hold values would
+    /// evict every newcomer. What is evicted is freed later: its weight is counted here.
+    fn evict(&mut self, mut bytes: usize) {
+        while bytes > 0 && self.table.weight() > self.limits.memory / 8 {
+            let Some(slot) = self.table.victim(self.now) else {
+                return;
+            };
+            bytes = bytes.saturating_sub(self.lose(slot));
+        }
+    }
+
+    /// Looks at the next two slots for an item that has expired. Since every item that comes in does this, the search
+    /// keeps pace with the growth, and nobody ever waits for a whole round.
+    fn sweep(&mut self) {
+        for _ in 0..2 {
+            self.swept = (self.swept + 1) % self.table.slots();
+            let item = self.table.get(self.swept);
+            if item.is_some_and(|item| item.has_expired(self.now)) {
+                self.lose(self.swept);
+            }
+        }
+    }
+
+    /// An item goes that nobody wanted to be rid of: evicted, or reclaimed if it had expired anyway. Returns its weight.
+    fn lose(&mut self, slot: Slot) -> usize {
+        let Some(item) = self.table.get(slot) else {
+            return 0;
+        };
+        let (count, unfetched) = match item.has_expired(self.now) {
+            true => (&COUNT.reclaimed, &COUNT.expired_unfetched),
+            false => (&COUNT.evictions, &COUNT.evicted_unfetched),
+        };
+        count.add(1);
+        unfetched.add(usize::from(!item.has(FETCHED)));
+        let weight = item.weight();
+        self.throw_out(slot);
+        weight
+    }
+
+    /// Says whether there was such an item.
+    pub fn delete(&mut self, key: &[u8]) -> bool {
+        let slot = self.find(key);
+        slot.map(|slot| self.throw_out(slot)).is_some()
+    }
+
+    /// The one way out.
+    fn throw_out(&mut self, slot: Slot) {
+        let item = self.table.take(slot);
+        self.leaving.extend(item);
+    }
+
+    /// Throws out everything: now, or at that moment, with `NEVER` for now.
+    pub fn flush_all(&mut self, at: Moment) {
+        self.flush_at = at;
+        if at == NEVER {
+            self.cleared = Some(mem::take(&mut self.table));
+        }
     }
 }

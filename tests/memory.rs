@@ -54,6 +54,114 @@ fn a_full_server_evicts_and_every_set_succeeds() {
     watched.assert_serves();
 }
 
+const NO_ROOM: &str = "SERVER_ERROR out of memory storing object\r\n";
+
+/// Stores values of 8,192 bytes until one is refused, and says how many were taken.
+#[track_caller]
+fn store_until_refused(client: &mut Connection) -> usize {
+    for number in 0..10_000 {
+        client.send(set(&format!("full{number}"), 0, 8192));
+        let reply = receive_until(client, b"\r\n");
+        if reply != STORED {
+            assert_eq!(String::from_utf8_lossy(&reply), NO_ROOM);
+            return number;
+        }
+    }
+    panic!("80 MB in a server of 8")
+}
+
+/// `-M`: whoever would rather have an error than lose an item gets it, and nothing is lost.
+#[test]
+fn a_full_server_without_evictions_refuses() {
+    for option in ["-M", "--disable-evictions"] {
+        let mut watched = watched(&["-m", "8", option]);
+        let mut client = watched.server.connect();
+        let stored = store_until_refused(&mut client);
+        assert!(stored > 500, "8 MiB hold {stored} values of 8,192 bytes");
+        for command in ["set", "add"] {
+            client.send(format!("{command} new 0 0 8192\r\n"));
+            client.send([b'x'; 8192]);
+            client.expect("\r\n", NO_ROOM);
+        }
+        for command in ["replace", "append", "prepend"] {
+            client.send(format!("{command} full1 0 0 8192\r\n"));
+            client.send([b'x'; 8192]);
+            client.expect("\r\n", NO_ROOM);
+        }
+        client.send("ms new 8192\r\n");
+        client.send([b'x'; 8192]);
+        client.expect("\r\n", NO_ROOM);
+        assert_eq!(watched.stat("store_no_memory"), 7);
+        assert_eq!(watched.stat("evictions"), 0);
+        for number in 0..stored {
+            let key = format!("full{number}");
+            let value = format!("VALUE {key} 0 8192\r\n{}\r\nEND\r\n", "x".repeat(8192));
+            client.expect(format!("get {key}\r\n"), value);
+        }
+        // What a client gives back can be had again; a refused set has lost its own old value.
+        client.expect("delete full0\r\n", "DELETED\r\n");
+        client.expect(set("new", 0, 8192), STORED);
+        client.expect(set("full2", 0, 8192), NO_ROOM);
+        client.expect("get full2\r\n", "END\r\n");
+        watched.assert_serves();
+    }
+}
+
+/// `-M` does not keep what has expired.
+#[test]
+fn a_full_server_without_evictions_has_room_for_what_has_expired() {
+    let watched = watched(&["-m", "8", "-M"]);
+    let mut client = watched.server.connect();
+    store_until_refused(&mut client);
+    for number in 0..500 {
+        client.expect(format!("touch full{number} 1\r\n"), "TOUCHED\r\n");
+    }
+    await_seconds(&mut client, 2);
+    for number in 0..500 {
+        client.expect(format!("get full{number}\r\n"), "END\r\n");
+    }
+    for number in 0..400 {
+        client.expect(set(&format!("new{number}"), 0, 8192), STORED);
+    }
+    assert_eq!(watched.stat("evictions"), 0);
+}
+
+/// How many values of 50,000 bytes are left after `count` were stored.
+fn values_kept(watched: &Watched, client: &mut Connection, count: usize) -> u64 {
+    for number in 0..count {
+        client.expect(set(&format!("limit{number}"), 0, 50_000), STORED);
+    }
+    watched.stat("curr_items")
+}
+
+#[test]
+fn a_limit_that_grows_makes_room() {
+    let mut watched = watched(&["-m", "16"]);
+    let mut client = watched.server.connect();
+    let before = values_kept(&watched, &mut client, 1000);
+    client.expect("cache_memlimit 64\r\n", "OK\r\n");
+    let more = values_kept(&watched, &mut client, 3000);
+    assert!(more > before * 3, "{before} values in 16 MiB, {more} in 64");
+    assert!(more < before * 5, "{before} values in 16 MiB, {more} in 64");
+    watched.assert_bounded(64, 2);
+    watched.assert_serves();
+}
+
+/// At the next set at the latest. (memcached goes on with the memory that it has got, and gives it back in its own time.)
+#[test]
+fn a_limit_that_shrinks_takes_room() {
+    let mut watched = watched(&["-m", "64"]);
+    let mut client = watched.server.connect();
+    let before = values_kept(&watched, &mut client, 1500);
+    client.expect("cache_memlimit 16\r\n", "OK\r\n");
+    let less = values_kept(&watched, &mut client, 1);
+    assert!(less < before / 3, "{before} values in 64 MiB, {less} in 16");
+    assert!(less > before / 5, "{before} values in 64 MiB, {less} in 16");
+    assert!(watched.stat("bytes") <= 16 * MIB as u64);
+    watched.assert_shrinks_to(watched.before + 16 * MIB + NEAR / 2);
+    watched.assert_serves();
+}
+
 #[test]
 fn what_can_never_fit_is_refused_and_costs_nothing_else() {
     let mut watched = watched(&["-m", "64"]);
@@ -179,7 +287,7 @@ fn phases_of_small_and_large_values_stay_near_m() {
 
 #[test]
 #[ignore = "heavy: stores 500,000 items"]
-fn half_a_million_items_cost_at_most_245_bytes_each() {
+fn half_a_million_items_cost_at_most_256_bytes_each() {
     const ITEMS: usize = 500_000;
     let watched = watched(&["-m", "1024"]);
     let mut client = watched.server.connect();
@@ -191,7 +299,7 @@ fn half_a_million_items_cost_at_most_245_bytes_each() {
     assert_eq!(watched.stat("curr_items"), ITEMS as u64);
     let each = (resident(watched.pid()) - before) as f64 / ITEMS as f64;
     eprintln!("{each:.1} bytes for a key of 26 bytes and a value of 100");
-    assert!(each <= 245.0, "{each:.1} bytes an item");
+    assert!(each <= 256.0, "{each:.1} bytes an item");
 }
 
 /// While two clients store three million small items, a third asks again and again: its longest wait.
@@ -251,5 +359,8 @@ fn the_longest_pause_while_three_million_items_go_in() {
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn memcached_counts_the_same() {
-    same_tests_against_memcached(&["memcached_counts_the_same"]);
+    same_tests_against_memcached(&[
+        "memcached_counts_the_same",
+        "a_limit_that_shrinks", // memcached shrinks later, and not below what is stored
+    ]);
 }

@@ -7,162 +7,14 @@
 mod common;
 
 use assert_cmd::Command;
+use common::command_line::*;
 use common::{PATIENCE, Server, scratch};
 use predicates::prelude::*;
-use predicates::str::{contains, is_match};
+use predicates::str::is_match;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::BufRead;
-use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
-
-/// What `sysexits.h` calls `EX_USAGE`: the command line is wrong. memcached uses it for some faults and 1 for others.
-const EX_USAGE: i32 = 64;
-
-/// One line, neither empty nor more.
-const ONE_LINE: &str = "^[^\n]+\n$";
-
-fn program() -> &'static str {
-    env!("CARGO_BIN_EXE_mini-memcached")
-}
-
-/// The program with these arguments; one that should have refused them and serves instead is ended after a while.
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
-    command.args(arguments).timeout(6 * PATIENCE);
-    command
-}
-
-/// A command line's words; none of them holds a space here.
-fn split(line: &str) -> Vec<&str> {
-    line.split_whitespace().collect()
-}
-
-fn started(arguments: &[&str]) -> Server {
-    Server::program(program(), arguments)
-}
-
-/// One line on stderr that holds all these words, nothing on stdout, and one of these exit codes.
-#[track_caller]
-fn refuses(arguments: &[&str], codes: &[i32], words: &[&str]) {
-    let refused = command(arguments).assert().code(codes.to_vec()).stdout("");
-    let refused = refused.stderr(is_match(ONE_LINE).expect("a pattern"));
-    words
-        .iter()
-        .fold(refused, |refused, word| refused.stderr(contains(*word)));
-}
-
-// ---- where it listens
-
-/// `-p 0` is any free port here; memcached then listens on none.
-#[test]
-fn the_address_is_the_first_line() {
-    let mut server = started(&["-p", "0"]);
-    assert!(server.address.ip().is_loopback(), "{}", server.address);
-    assert_ne!(server.address.port(), 0);
-    server.connect().expect("get k\r\n", "END\r\n");
-    assert!(matches!(server.child.try_wait(), Ok(None)), "it serves on");
-}
-
-/// memcached answers 71 (`EX_OSERR`) and `failed to listen on one of interface(s) 127.0.0.1: Address already in use`.
-#[test]
-fn a_port_in_use_is_refused_however_it_is_written() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = taken.local_addr().expect("its address").to_string();
-    let port = address.rsplit(':').next().expect("a port");
-    for arguments in [
-        &["-p", port][..],
-        &[&format!("-p{port}")],
-        &["--port", port],
-        &[&format!("--port={port}")],
-        &["-l", "127.0.0.1", "-p", port],
-        &["-p", port, "--listen", "127.0.0.1"],
-        &["-l", &address],
-        &[&format!("--listen={address}"), "-p", "0"],
-        &["-p", "0", "-p", port],
-    ] {
-        refuses(arguments, &[1], &["cannot listen on", &address, "in use"]);
-    }
-}
-
-/// 192.0.2.0/24 is for documentation (RFC 5737), and no machine's own. memcached answers 71 and
-/// `failed to listen on one of interface(s) 192.0.2.1: Invalid argument`.
-#[test]
-fn an_address_of_another_machine_cannot_be_bound() {
-    refuses(
-        &["-p", "0", "-l", "192.0.2.1"],
-        &[1],
-        &["cannot listen on", "192.0.2.1"],
-    );
-}
-
-/// memcached answers 71 and `getaddrinfo(): Name or service not known`. Either it counts as an absurd value, or as an
-/// address that cannot be bound.
-#[test]
-fn a_host_that_does_not_exist_is_refused() {
-    refuses(
-        &["-p", "0", "-l", "nonsense"],
-        &[1, EX_USAGE, 71],
-        &["nonsense"],
-    );
-}
-
-#[test]
-fn a_host_may_have_a_name_or_a_port_of_its_own() {
-    for arguments in [
-        &["-l", "localhost", "-p", "0"][..],
-        &["-l", "localhost:0"],
-        &["-l", "127.0.0.1:0"],
-        &["--listen=127.0.0.1:0", "--port=11211"],
-    ] {
-        let server = started(arguments);
-        assert!(server.address.ip().is_loopback(), "{}", server.address);
-        assert_ne!(server.address.port(), 11211, "{arguments:?}");
-        server.connect().expect("get k\r\n", "END\r\n");
-    }
-}
-
-/// On a machine without IPv6 the same addresses cannot be bound, and that is said.
-#[test]
-fn the_host_may_be_of_ipv6() {
-    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
-    for arguments in [
-        &["-l", "[::1]:0"][..],
-        &["-l", "[::1]", "-p", "0"],
-        &["-l", "::1", "-p", "0"],
-    ] {
-        if has_ipv6 {
-            let server = started(arguments);
-            assert_eq!(server.address.ip().to_string(), "::1");
-            server.connect().expect("get k\r\n", "END\r\n");
-        } else {
-            refuses(arguments, &[1], &["cannot listen on", "::1"]);
-        }
-    }
-}
-
-/// Debian's configuration gives `-l` twice, others give it once with commas. All of 127.0.0.0/8 is this machine on Linux.
-#[test]
-#[cfg(target_os = "linux")]
-fn it_may_listen_on_several_addresses() {
-    for arguments in [
-        &["-p", "0", "-l", "127.0.0.1", "-l", "127.0.0.2"][..],
-        &["-p", "0", "-l", "127.0.0.1,127.0.0.2"],
-    ] {
-        let mut server = started(arguments);
-        let mut line = String::new();
-        let stdout = server.stdout.as_mut().expect("its stdout");
-        stdout.read_line(&mut line).expect("a second line");
-        let second = line.trim_end().strip_prefix("listening on 127.0.0.2:");
-        let port: u16 = second.expect("an address").parse().expect("a port");
-        server
-            .connect()
-            .expect("set k 0 0 1\r\nx\r\n", "STORED\r\n");
-        let reply = "VALUE k 0 1\r\nx\r\nEND\r\n";
-        common::Connection::to(("127.0.0.2", port)).expect("get k\r\n", reply);
-    }
-}
 
 // ---- what it says about itself
 
@@ -179,7 +31,8 @@ fn the_help_names_every_option() {
     let help = command(&["--help"]).assert().code(0).stderr("");
     let text = String::from_utf8(help.get_output().stdout.clone()).expect("text");
     let names = "-p --port -l --listen -m --memory-limit -c --conn-limit -I --max-item-size -v -vv -V --version \
-                 -h --help -U -t -u -P -k -r -o ignored";
+                 -h --help -M --disable-evictions -F --disable-flush-all -A --enable-shutdown \
+                 -U -t -u -P -k -r -o -f -n -L -B -W ignored";
     for name in split(names) {
         assert!(text.contains(name), "{name} is missing:\n{text}");
     }
@@ -223,6 +76,12 @@ const LIMITS: &[(&str, &str)] = &[
     ("--max-item-size=2m", "item_size_max 2097152"),
     ("", "verbosity 0"),
     ("-v", "verbosity 1"),
+    ("", "evictions on"),
+    ("-M", "evictions off"),
+    ("--disable-evictions", "evictions off"),
+    ("", "flush_enabled yes"),
+    ("-F", "flush_enabled no"),
+    ("--disable-flush-all", "flush_enabled no"),
 ];
 
 #[test]
@@ -314,12 +173,19 @@ const REFUSALS: &[Refusal] = &[
     // Invalid port number: "x"; failed to listen on one of interface(s) 127.0.0.1:x: Success
     ("-l 127.0.0.1:x", Some(71), "127.0.0.1:x"),
     ("-l 127.0.0.1:70000", None, "127.0.0.1:70000"),
-    // Whoever asks for a daemon waits for the command to return; for a UNIX socket, looks for the file;
-    // for no evictions, expects errors. All three would wait in vain.
+    // Invalid value for binding protocol: x
+    ("-B x", Some(EX_USAGE), "-B x"),
+    ("--protocol=x", Some(EX_USAGE), "--protocol x"),
+    ("-f", Some(1), "-f"),
+    ("-n", Some(1), "-n"),
+    ("-B", Some(1), "-B"),
+    // Whoever asks for a daemon waits for the command to return; for a UNIX socket, looks for the file; for the binary
+    // protocol, speaks it. All three would wait in vain.
     ("-d", None, "-d"),
     ("--daemon", None, "--daemon"),
     ("-s socket", None, "-s"),
-    ("-M", None, "-M"),
+    ("-B binary", None, "-B binary"),
+    ("--protocol=binary", None, "--protocol binary"),
 ];
 
 #[test]
@@ -382,6 +248,18 @@ fn options_for_what_it_does_not_have_are_taken() {
         "-r",
         "--enable-coredumps",
         "-kr",
+        "-f 1.25",
+        "--slab-growth-factor=1.1",
+        "-n 48",
+        "--slab-min-size 72",
+        "-L",
+        "--enable-largepages",
+        "-B ascii",
+        "-B auto",
+        "--protocol=ascii",
+        "-W",
+        "--disable-watch",
+        "-LWv -f1.05 -n8",
         "-o modern",
         "-o no_modern,hash_algorithm=xxh3,idle_timeout=10",
         "--extended=modern",
@@ -389,6 +267,8 @@ fn options_for_what_it_does_not_have_are_taken() {
         "-m 64 -p 0 -u memcache -l 127.0.0.1 -P /run/memcached.pid",
         // Docker Hub's example of a Compose file.
         "--conn-limit=1024 --memory-limit=64 --threads=4",
+        // A service file tuned by hand.
+        "-m 64 -c 1024 -t 4 -f 1.25 -n 48 -B ascii -W -F -M -A",
         // macOS's own service, long ago, and Homebrew's.
         "-l 127.0.0.1 -t 4 -m 64",
         "-l localhost",
@@ -397,6 +277,39 @@ fn options_for_what_it_does_not_have_are_taken() {
     ] {
         let server = started(&split(&format!("-p 0 {options}")));
         server.connect().expect("get k\r\n", "END\r\n");
+    }
+}
+
+// ---- what clients may do
+
+/// Ours, and memcached where it is installed, end with 0, as after a `SIGINT`.
+#[track_caller]
+fn shuts_down(mut server: Server, command: &str) {
+    let mut other = server.connect();
+    other.expect("set k 0 0 1\r\nx\r\n", "STORED\r\n");
+    let mut client = server.connect();
+    client.send(command);
+    assert_eq!(client.receive_until_closed(), b"");
+    assert_eq!(other.receive_until_closed(), b"");
+    let status = server.child.wait().expect("its exit code");
+    assert_eq!(status.code(), Some(0), "{command:?}");
+}
+
+const SHUTDOWNS: [&str; 3] = ["shutdown\r\n", "shutdown graceful\r\n", "shutdown \n"];
+
+#[test]
+fn a_client_may_end_the_server_where_that_is_allowed() {
+    for command in SHUTDOWNS {
+        shuts_down(started(&["-p", "0", "-A"]), command);
+        shuts_down(started(&["-p", "0", "--enable-shutdown"]), command);
+    }
+}
+
+#[test]
+#[ignore = "needs memcached: apt-get install memcached"]
+fn a_client_may_end_memcached_where_that_is_allowed() {
+    for command in SHUTDOWNS {
+        shuts_down(Server::memcached(&["-A"]), command);
     }
 }
 

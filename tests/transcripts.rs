@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use common::{PATIENCE, Server, project, show};
 use matching::{Names, follow, named, pick};
-use notation::{Exchange, Line, Piece, Placed, Step, parse, pieces};
+use notation::{Exchange, Line, Piece, Placed, Section, Step, parse, pieces};
 
 /// How long to wait for more once a reply was found wrong: what came late belongs into the report.
 const AFTERMATH: Duration = Duration::from_millis(200);
@@ -32,7 +32,7 @@ fn transcripts_hold_here() {
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn transcripts_hold_for_memcached() {
-    hold_all(&Server::memcached, false);
+    hold_all(&memcached, false);
 }
 
 #[test]
@@ -52,27 +52,41 @@ fn a_wrong_a_missing_and_a_superfluous_reply_are_found() {
     }
 }
 
-fn ours(_: &[&str]) -> Server {
-    Server::ours(&[])
+/// What starts the server of a section.
+type Start = dyn Fn(&Section) -> Server + Sync;
+
+fn ours(section: &Section) -> Server {
+    let options: Vec<&str> = section.options.iter().map(String::as_str).collect();
+    Server::ours(&options)
+}
+
+fn memcached(section: &Section) -> Server {
+    let options = section.options.iter().chain(&section.memcached_options);
+    let options: Vec<&str> = options.map(String::as_str).collect();
+    Server::memcached(&options)
 }
 
 /// Holds every conversation, all files at once, and panics with whatever went otherwise; `marked` exchanges are optional.
-fn hold_all(start: &(dyn Fn(&[&str]) -> Server + Sync), marked: bool) {
+fn hold_all(start: &Start, marked: bool) {
     let files = files();
     assert!(!files.is_empty(), "no transcript to hold");
     let failures: Vec<String> = thread::scope(|scope| {
         let conversations: Vec<_> = files
             .iter()
             .map(|path| {
-                scope.spawn(move || {
+                let conversation = scope.spawn(move || {
                     let text = fs::read_to_string(path).expect("a transcript in UTF-8");
                     hold(path, &text, start, marked)
-                })
+                });
+                (path, conversation)
             })
             .collect();
         conversations
             .into_iter()
-            .flat_map(|conversation| conversation.join().expect("a transcript that can be read"))
+            .flat_map(|(path, conversation)| {
+                let broken_off = |_| vec![format!("{}: broken off, see above", path.display())];
+                conversation.join().unwrap_or_else(broken_off)
+            })
             .collect()
     });
     assert!(
@@ -96,16 +110,11 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// Holds the conversations of one file, each section with a server of its own; returns what went otherwise.
-fn hold(path: &Path, text: &str, start: &dyn Fn(&[&str]) -> Server, marked: bool) -> Vec<String> {
+fn hold(path: &Path, text: &str, start: &Start, marked: bool) -> Vec<String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut failures = Vec::new();
     for section in parse(&name, text) {
-        let options: Vec<&str> = section
-            .memcached_options
-            .iter()
-            .map(String::as_str)
-            .collect();
-        let mut talk = Talk::with(start(&options));
+        let mut talk = Talk::with(start(&section));
         for exchange in section
             .exchanges
             .iter()

@@ -6,20 +6,36 @@
 
 mod common;
 
+#[path = "chapters/checkpoints.rs"]
+mod checkpoints;
 #[path = "tutorial/checks.rs"]
 mod checks;
 #[path = "tutorial/contents.rs"]
 mod contents;
 #[path = "tutorial/items.rs"]
 mod items;
+#[path = "tutorial/judged.rs"]
+mod judged;
+#[path = "tutorial/ladder.rs"]
+mod ladder;
+#[path = "tutorial/pairs.rs"]
+mod pairs;
+#[allow(dead_code)] // the tests of the chapters use all of it
+#[path = "chapters/peer.rs"]
+mod peer;
 #[path = "tutorial/program.rs"]
 mod program;
 #[path = "tutorial/prose.rs"]
 mod prose;
+#[allow(dead_code)]
+#[path = "chapters/readers.rs"]
+mod readers;
 #[path = "tutorial/readme.rs"]
 mod readme;
 #[path = "tutorial/replay.rs"]
 mod replay;
+#[path = "tutorial/rungs.rs"]
+mod rungs;
 #[path = "tutorial/seeds.rs"]
 mod seeds;
 #[path = "tutorial/session.rs"]
@@ -37,6 +53,10 @@ use common::{Server, project};
 use prose::Fault;
 use replay::Peer;
 use std::fs;
+use std::process::Command;
+
+/// The chapters that are told as ladders.
+const LADDERS: &[&str] = &["01", "02", "03", "04"];
 
 #[track_caller]
 fn none(faults: Vec<Fault>) {
@@ -96,8 +116,46 @@ fn minutes_add_up() {
 }
 
 #[test]
+fn the_book_has_every_chapter() {
+    none(contents::summary(project()));
+}
+
+#[test]
 fn steps_are_small() {
     none(checks::small_steps(project()));
+}
+
+/// Prints what is counted; `cargo test --test tutorial ladders -- --nocapture` shows it.
+#[test]
+fn ladders_have_small_rungs() {
+    let checks: Vec<&str> = checkpoints::NAMED.iter().map(|(name, _)| *name).collect();
+    println!("{}", ladder::table(project(), LADDERS, &checks));
+    none(ladder::faults(project(), LADDERS, &ladder::LIMITS, &checks));
+}
+
+#[test]
+fn checks_are_red_before_their_rung_and_green_after() {
+    let named = |name: &str| checkpoints::NAMED.iter().find(|(known, _)| *known == name);
+    none(judged::faults(project(), |name| {
+        named(name).map(|(_, check)| *check)
+    }));
+}
+
+/// What a workshop ticks off: `cargo test --test tutorial the_list_of_checkpoints -- --nocapture`.
+#[test]
+fn the_list_of_checkpoints() {
+    println!("{}", judged::list(project()));
+}
+
+#[test]
+fn red_sessions_turn_green() {
+    none(pairs::faults(project(), false));
+}
+
+#[test]
+#[ignore = "needs pymemcache: pip install pymemcache"]
+fn red_sessions_of_python_turn_green() {
+    none(pairs::faults(project(), true));
 }
 
 #[test]
@@ -119,6 +177,36 @@ fn the_readme_replays() {
 #[ignore = "needs memcached: apt-get install memcached"]
 fn the_readme_replays_against_memcached() {
     none(readme::sessions(project(), Server::memcached(&[]).address));
+}
+
+/// What a cache is for, on a clock: the second visitor waits less than a tenth of the first one's time.
+#[test]
+#[ignore = "needs pymemcache: pip install pymemcache"]
+fn the_slow_page_becomes_fast() {
+    let ours = peer::Peer::own("04").own.expect("a program of ours");
+    let script = project().join("tutorial/04-under-fifty-lines/slow.py");
+    let script = fs::read_to_string(script).expect("slow.py");
+    let script = script.replace("11211", &ours.address.port().to_string());
+    let visit = || -> f64 {
+        let mut python = Command::new("python3");
+        let output = python.args(["-c", &script]).output().expect("python3");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let seconds = said.trim().strip_suffix(" seconds");
+        let seconds = seconds.and_then(|said| said.rsplit(' ').next()?.parse().ok());
+        seconds.unwrap_or_else(|| panic!("slow.py said {output:?}"))
+    };
+    let (first, second) = (visit(), visit());
+    assert!(second * 10.0 < first, "{first} seconds, then {second}");
+}
+
+/// The article's promise, kept in Python; and the slow page fits on a screen.
+#[test]
+fn the_scripts_of_chapter_4_are_short() {
+    for (file, most) in [("server.py", 49), ("slow.py", 25)] {
+        let path = project().join("tutorial/04-under-fifty-lines").join(file);
+        let count = fs::read_to_string(path).expect(file).lines().count();
+        assert!(count <= most, "{file} has {count} lines");
+    }
 }
 
 /// The chapter's name is a promise, and so is the number that the text tells.

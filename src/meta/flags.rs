@@ -1,10 +1,12 @@
-//! The flags of a meta command: what each letter means, read once for all commands.
+//! The flags of a meta command: one letter each, some with a token behind it. They stay the list that the client sent, and
+//! whoever needs one asks for it by its letter.
 
 use crate::base64;
-use crate::change::{Change, Mode};
 use crate::clock::Moment;
-use crate::command::{BAD_FORMAT, number};
+use crate::command::{BAD_FORMAT, KEY_MAX, number};
 use crate::item::BINARY_KEY;
+use crate::server::Server;
+use std::str::FromStr;
 
 /// More flags than that are refused.
 const FLAGS_MAX: usize = 17;
@@ -13,140 +15,121 @@ const FLAGS_MAX: usize = 17;
 const OPAQUE_MAX: usize = 32;
 
 /// All letters. P and L are notes to proxies, and mean nothing here.
-const KNOWN: &[u8] = b"bcCDEfFhIJklLMNOPqRstTuv";
+const KNOWN: &[u8] = b"bcCDEfFhIJklLMNOPqRstTuvx";
 
 const BAD_TOKEN: &str = "CLIENT_ERROR bad token in command line format";
 pub const TOO_MANY: &str = "CLIENT_ERROR options flags too long";
 pub const LONG_OPAQUE: &str = "CLIENT_ERROR opaque token too long";
 
-/// The flags of one command, each but those that only ask to be told something with what it says.
-#[derive(Default)]
 pub struct Flags<'a> {
-    /// All of them, in the order in which they came.
-    pub list: &'a [&'a [u8]],
-    /// As the store knows it.
+    /// As the store knows it; with b the client sent it as base64.
     pub key: Vec<u8>,
-    /// b: the key came as base64.
-    pub binary: bool,
-    /// q: the reply of least interest is left out.
-    pub quiet: bool,
-    /// v: tell the value.
-    pub value: bool,
-    /// u: do not mark the item as asked for.
-    pub unmarked: bool,
-    /// I: invalidate.
-    pub invalidate: bool,
-    /// N: on a miss make an item that expires then.
-    pub vivify: Option<Moment>,
-    /// T: when the item is to expire.
-    pub expires: Option<Moment>,
-    /// R: an item that expires before that is to be fetched anew by one client.
-    pub recache: Option<Moment>,
-    /// C: the cas unique that the item must have.
-    pub compare: Option<u64>,
-    /// E: the cas unique that the item is to get.
-    pub cas: Option<u64>,
-    /// F: the client's own flags.
-    pub client_flags: u32,
-    /// M: the letter of the mode.
-    pub mode: Option<u8>,
-    /// J: the number an item that is made on a miss begins with.
-    pub initial: u64,
-    /// D: what to add or to subtract, instead of 1.
-    pub delta: Option<u64>,
+    /// In the order in which they came, and are answered.
+    list: &'a [&'a [u8]],
 }
 
 impl<'a> Flags<'a> {
     /// The error is the line to answer. Of several bad tokens memcached complains about the last.
-    pub fn read(
-        key: &[u8],
-        list: &'a [&'a [u8]],
-        moment: impl Fn(i32) -> Moment,
-    ) -> Result<Flags<'a>, &'static str> {
-        let mut flags = Flags {
-            list,
-            key: key.to_vec(),
-            ..Flags::default()
-        };
+    pub fn read(key: &[u8], list: &'a [&'a [u8]]) -> Result<Flags<'a>, &'static str> {
+        if key.len() > KEY_MAX {
+            return Err(BAD_FORMAT);
+        }
         if list.len() > FLAGS_MAX {
             return Err(TOO_MANY);
         }
-        let mut problem = None;
+        let mut problems = None;
         for (index, flag) in list.iter().enumerate() {
             let (letter, token) = flag.split_first().ok_or(BAD_FORMAT)?;
-            if list[..index]
-                .iter()
-                .any(|earlier| earlier.first() == Some(letter))
-            {
+            if list[..index].iter().any(|earlier| earlier[0] == *letter) {
                 return Err("CLIENT_ERROR duplicate flag");
             }
             if !KNOWN.contains(letter) {
                 return Err("CLIENT_ERROR invalid flag");
             }
-            problem = flags.set(*letter, token, &moment).err().or(problem);
+            problems = problem(*letter, token, key).or(problems);
         }
-        problem.map_or(Ok(flags), Err)
-    }
-
-    /// Takes in one flag with its token.
-    fn set(
-        &mut self,
-        letter: u8,
-        token: &[u8],
-        moment: impl Fn(i32) -> Moment,
-    ) -> Result<(), &'static str> {
-        let time = || number(token).map(moment).ok_or(BAD_TOKEN).map(Some);
-        match letter {
-            b'b' => {
-                self.binary = true;
-                self.key = base64::decode(&self.key).ok_or("CLIENT_ERROR error decoding key")?;
-            }
-            b'q' => self.quiet = true,
-            b'v' => self.value = true,
-            b'u' => self.unmarked = true,
-            b'I' => self.invalidate = true,
-            b'N' => self.vivify = time()?,
-            b'T' => self.expires = time()?,
-            b'R' => self.recache = time()?,
-            b'C' => self.compare = Some(number(token).ok_or(BAD_TOKEN)?),
-            b'E' => self.cas = Some(number(token).ok_or(BAD_TOKEN)?),
-            b'F' => self.client_flags = number(token).ok_or(BAD_FORMAT)?,
-            b'J' => {
-                self.initial = number(token).ok_or("CLIENT_ERROR invalid numeric initial value")?
-            }
-            b'D' => {
-                self.delta = Some(number(token).ok_or("CLIENT_ERROR invalid numeric delta value")?)
-            }
-            b'M' => match token {
-                [mode] => self.mode = Some(*mode),
-                _ => return Err("CLIENT_ERROR incorrect length for M token"),
-            },
-            b'O' if token.len() >= OPAQUE_MAX => return Err(LONG_OPAQUE),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// What ms is to do with the item that is there.
-    pub fn change(&self) -> Result<Change, &'static str> {
-        let mode = match self.mode {
-            None | Some(b'S') => Mode::Set,
-            Some(b'E') => Mode::Add,
-            Some(b'R') => Mode::Replace,
-            Some(b'A') => Mode::Append,
-            Some(b'P') => Mode::Prepend,
-            Some(_) => return Err("CLIENT_ERROR invalid mode for ms M token"),
+        let key = match list.contains(&&b"b"[..]) {
+            true => base64::decode(key).unwrap_or_default(),
+            false => key.to_vec(),
         };
-        Ok(Change {
-            mode,
-            compare: self.compare,
-            invalidate: self.invalidate,
-            cas: self.cas,
-        })
+        problems.map_or(Ok(Flags { key, list }), Err)
     }
 
-    /// The state of a new item.
-    pub fn state(&self) -> u8 {
-        if self.binary { BINARY_KEY } else { 0 }
+    /// The marks of an item that is made with these flags.
+    pub fn marks(&self) -> u8 {
+        if self.has(b'b') { BINARY_KEY } else { 0 }
     }
+
+    pub fn has(&self, letter: u8) -> bool {
+        self.token(letter).is_some()
+    }
+
+    /// What stands behind this letter.
+    pub fn token(&self, letter: u8) -> Option<&'a [u8]> {
+        let tokens = self.list.iter().filter_map(|flag| flag.split_first());
+        tokens
+            .filter(|flag| *flag.0 == letter)
+            .map(|flag| flag.1)
+            .next()
+    }
+
+    pub fn number<Number: FromStr>(&self, letter: u8) -> Option<Number> {
+        number(self.token(letter)?)
+    }
+
+    /// The moment that the exptime behind this letter means.
+    pub fn moment(&self, letter: u8, server: &Server) -> Option<Moment> {
+        self.number(letter).map(|exptime| server.moment(exptime))
+    }
+
+    /// The line of an answer: a code, and flag by flag what it asks for. The opaque token and the key come back whatever
+    /// becomes of the command; `tell` is asked for the numbers behind all other letters.
+    pub fn line(&self, code: &str, tell: impl FnMut(u8) -> Option<i128>) -> Vec<u8> {
+        self.line_of(code, self.has(b'b'), tell)
+    }
+
+    /// The same for an item that knows itself whether its key came as base64.
+    pub fn line_of(
+        &self,
+        code: &str,
+        is_binary: bool,
+        mut tell: impl FnMut(u8) -> Option<i128>,
+    ) -> Vec<u8> {
+        let mut line = code.as_bytes().to_vec();
+        for flag in self.list {
+            match flag {
+                [b'O', ..] => line.extend([b" ", *flag].concat()),
+                [b'k', ..] => line.extend([b" k", &self.shown_key(is_binary)[..]].concat()),
+                [letter, ..] => {
+                    let number = tell(*letter);
+                    let text = number.map(|number| format!(" {}{number}", char::from(*letter)));
+                    line.extend(text.unwrap_or_default().as_bytes());
+                }
+                [] => {}
+            }
+        }
+        line
+    }
+
+    fn shown_key(&self, is_binary: bool) -> Vec<u8> {
+        match is_binary {
+            true => [&base64::encode(&self.key)[..], b" b"].concat(),
+            false => self.key.clone(),
+        }
+    }
+}
+
+/// What is wrong with a flag.
+fn problem(letter: u8, token: &[u8], key: &[u8]) -> Option<&'static str> {
+    Some(match letter {
+        b'b' if base64::decode(key).is_none() => "CLIENT_ERROR error decoding key",
+        b'N' | b'R' | b'T' if number::<i32>(token).is_none() => BAD_TOKEN,
+        b'C' | b'E' if number::<u64>(token).is_none() => BAD_TOKEN,
+        b'F' if number::<u32>(token).is_none() => BAD_FORMAT,
+        b'J' if number::<u64>(token).is_none() => "CLIENT_ERROR invalid numeric initial value",
+        b'D' if number::<u64>(token).is_none() => "CLIENT_ERROR invalid numeric delta value",
+        b'M' if token.len() != 1 => "CLIENT_ERROR incorrect length for M token",
+        b'O' if token.len() >= OPAQUE_MAX => LONG_OPAQUE,
+        _ => return None,
+    })
 }

@@ -6,6 +6,7 @@
 // Each file of tests is a program of its own and uses its own part of this module.
 #![allow(dead_code)]
 
+pub mod command_line;
 pub mod process;
 pub mod random;
 
@@ -71,32 +72,40 @@ impl Server {
 
     /// Starts the memcached that is installed, on a free port of 127.0.0.1.
     pub fn memcached(options: &[&str]) -> Server {
+        Server::on_a_free_port(|port| {
+            let mut command = Command::new("memcached");
+            command.args(["-l", "127.0.0.1", "-U", "0", "-u", "root", "-p", port]);
+            command.args(options).stderr(Stdio::null());
+            command
+        })
+    }
+
+    /// Starts a program that does not say where it listens, or cannot, with a port that was free a moment ago.
+    pub fn on_a_free_port(command: impl Fn(&str) -> Command) -> Server {
         for _ in 0..20 {
             let address = free_address();
-            let port = address.port().to_string();
-            let child = Command::new("memcached")
-                .args(["-l", "127.0.0.1", "-U", "0", "-u", "root", "-p", &port])
-                .args(options)
-                .stderr(Stdio::null())
+            let mut command = command(&address.port().to_string());
+            let child = command
                 .spawn()
-                .expect("memcached is needed here: apt-get install memcached");
+                .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
             let mut server = Server {
                 address,
                 child,
                 stdout: None,
             };
             let deadline = Instant::now() + PATIENCE;
-            while Instant::now() < deadline {
+            loop {
                 if matches!(server.child.try_wait(), Ok(Some(_))) {
                     break; // somebody else took the port in between
                 }
                 if server.answers_itself() {
                     return server;
                 }
+                assert!(Instant::now() < deadline, "{command:?} does not serve");
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
-        panic!("memcached does not start");
+        panic!("it ends at once, however often it is started");
     }
 
     /// Whether this very process answers at its address: two tests may have taken the same free port, and a connection

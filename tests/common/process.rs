@@ -7,7 +7,7 @@
 use super::{Connection, PATIENCE, Server, scratch, show};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -47,6 +47,29 @@ pub fn watched_after(setup: &str, options: &[&str]) -> Watched {
 /// The server as its users build it.
 pub fn watched_release(options: &[&str]) -> Watched {
     watched_program(&release(), "", options)
+}
+
+/// Starts ours, or memcached, on a port that was free a moment ago: for a server that cannot say where it listens, or
+/// whose output is the point. `setup` is run before by the shell that becomes the server; `arrange` may redirect it.
+pub fn on_a_free_port(
+    setup: &str,
+    options: &[&str],
+    arrange: impl Fn(&mut Command) -> &mut Command,
+) -> Server {
+    let script = format!("{setup}\nexec \"$0\" \"$@\"");
+    Server::on_a_free_port(|port| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]);
+        if against_memcached() {
+            command.args(["memcached", "-U", "0", "-u", "root"]);
+        } else {
+            command.arg(assert_cmd::cargo::cargo_bin!("mini-memcached"));
+        }
+        command.args(["-l", "127.0.0.1", "-p", port]).args(options);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        arrange(&mut command);
+        command
+    })
 }
 
 fn watched_program(ours: &Path, setup: &str, options: &[&str]) -> Watched {
@@ -181,6 +204,31 @@ pub fn clients(
     (0..count).map(connect).collect()
 }
 
+/// Waits until the server has done all that it can do without its clients: no thread of it runs.
+#[track_caller]
+pub fn await_asleep(watched: &Watched) {
+    let pause = || std::thread::sleep(Duration::from_millis(1));
+    let quiet = || (0..10).inspect(|_| pause()).all(|_| asleep(watched.pid()));
+    assert!(eventually(quiet), "the server does not come to rest");
+}
+
+/// Whether every thread of a process sleeps, or is stopped.
+pub fn asleep(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("/proc/PID/task");
+    threads.flatten().all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        let state = stat.rsplit_once(") ").map(|(_, rest)| &rest[..1]);
+        matches!(state, Some("S" | "T") | None)
+    })
+}
+
+/// Sends a signal, `STOP` for instance, with the `kill` of the shell: not every machine has a program of that name.
+pub fn signal(pid: u32, name: &str) {
+    let script = format!("kill -s {name} {pid}");
+    let kill = Command::new("sh").args(["-c", &script]).status();
+    assert!(kill.expect("run sh").success(), "no signal {name}");
+}
+
 /// Asks for `version` and gets an answer, so this connection has a place and is in step.
 #[track_caller]
 pub fn assert_in_step(client: &mut Connection) {
@@ -192,6 +240,16 @@ pub fn assert_in_step(client: &mut Connection) {
 /// `-m` in bytes with a quarter more, and [`PER_CONNECTION`].
 pub fn promised(megabytes: usize, connections: usize) -> usize {
     megabytes * MIB * 5 / 4 + connections * PER_CONNECTION
+}
+
+/// Reads numbers of the server's clock until it has gone on by so many seconds.
+pub fn await_seconds(client: &mut Connection, seconds: u64) {
+    let start = stat(client, "time");
+    let deadline = Instant::now() + PATIENCE + Duration::from_secs(seconds);
+    while stat(client, "time") < start + seconds {
+        assert!(Instant::now() < deadline, "the server's clock stands");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Asks again and again, for [`PATIENCE`] at most.

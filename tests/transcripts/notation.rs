@@ -13,7 +13,8 @@
 //! | `@ 2 seconds` | waits until the server's own clock (`STAT time`) has gone on that far |
 //! | `! newer: text` | this exchange shows the answer of newer releases, 1.6.45 at least; memcached 1.6.18 is not asked |
 //! | `! here: text` | this exchange shows our own answer, and the text what both releases say; memcached is not asked |
-//! | `$ memcached options` | a real memcached needs these options to say the same each time |
+//! | `$ server options` | the server is started with these options, whichever it is |
+//! | `$ memcached options` | a real memcached needs these options besides to say the same each time |
 //! | an empty line | separates exchanges; one without `<` says that nothing comes back, which the next reply proves |
 //! | `---` | what follows has a new server |
 //!
@@ -61,6 +62,7 @@ pub struct Exchange {
 /// A conversation with one server.
 pub struct Section {
     pub exchanges: Vec<Exchange>,
+    pub options: Vec<String>,
     pub memcached_options: Vec<String>,
 }
 
@@ -68,6 +70,7 @@ impl Section {
     fn new() -> Section {
         Section {
             exchanges: vec![Exchange::default()],
+            options: Vec::new(),
             memcached_options: Vec::new(),
         }
     }
@@ -86,6 +89,8 @@ pub fn parse(name: &str, text: &str) -> Vec<Section> {
             section.exchanges.push(Exchange::default());
         } else if text.starts_with("! newer: ") || text.starts_with("! here: ") {
             exchange.marked = true;
+        } else if let Some(options) = text.strip_prefix("$ server ") {
+            section.options = options.split(' ').map(str::to_string).collect();
         } else if let Some(options) = text.strip_prefix("$ memcached ") {
             section.memcached_options = options.split(' ').map(str::to_string).collect();
         } else if !text.starts_with('#') {

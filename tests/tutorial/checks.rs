@@ -2,11 +2,12 @@
 
 use crate::prose::{self, Fault, Kind, Mode, Place, Role};
 use crate::replay::{Desk, Peer};
-use crate::steps::{self, Chapter, Step};
+use crate::steps::{self, Chapter, Exercise, Step};
 use crate::tree::{self, Tree};
 use crate::workshop::{self, Complaint, Workshop};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::{self, ScopedJoinHandle};
 
 /// Lines a block may add, lines a chapter may add, the median over all blocks.
 const STEP: [usize; 3] = [40, 120, 12];
@@ -52,6 +53,12 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
             faults.extend(compiles(&mut workshop, step));
         }
         let clean = faults.is_empty();
+        faults.extend(
+            chapter
+                .steps
+                .iter()
+                .filter_map(|step| misquoted(chapter, step)),
+        );
         let ends = chapter
             .exercises
             .iter()
@@ -66,7 +73,7 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
         }
         let folder = root.join("tutorial").join(&chapter.name);
         match bless {
-            true => workshop::write(&folder, &chapter.tree),
+            true => workshop::write_beside_pictures(&folder, &chapter.folder()),
             false => faults.extend(differs(chapter, &folder)),
         }
         faults
@@ -114,6 +121,17 @@ fn compiles(workshop: &mut Workshop, step: &Step) -> Option<Fault> {
     Some(Fault::at(&step.block.place, what))
 }
 
+/// A quotation that does not stand in its file.
+fn misquoted(chapter: &Chapter, step: &Step) -> Option<Fault> {
+    let Kind::Quote(file) = &step.block.kind else {
+        return None;
+    };
+    let quoted = tree::text(&step.block.lines);
+    let found = step.tree.get(file).or_else(|| chapter.scripts.get(file));
+    let stands = found.is_some_and(|lines| tree::text(lines).contains(&quoted));
+    (!stands).then(|| Fault::at(&step.block.place, format!("{file} has no such lines")))
+}
+
 /// The fault at the line of prose that this line of the program comes from.
 fn at_its_line(chapter: &Chapter, tree: &Tree, complaint: &Complaint) -> Fault {
     let lines = tree.get(&complaint.file).filter(|lines| !lines.is_empty());
@@ -124,19 +142,19 @@ fn at_its_line(chapter: &Chapter, tree: &Tree, complaint: &Complaint) -> Fault {
 }
 
 fn differs(chapter: &Chapter, folder: &Path) -> Faults {
-    let found = workshop::folder_texts(folder);
+    let (found, files) = (workshop::folder_texts(folder), chapter.folder());
     let name = |file: &str| format!("tutorial/{}/{file}", chapter.name);
     let foreign = found
         .iter()
-        .filter(|(file, _)| !chapter.tree.contains_key(file));
+        .filter(|(file, _)| !files.contains_key(file) && !workshop::is_picture(file));
     let complain = |file: &str, line, what| {
         let file = file.to_string();
-        at_its_line(chapter, &chapter.tree, &Complaint { file, line, what })
+        at_its_line(chapter, &files, &Complaint { file, line, what })
     };
     let mut faults: Faults = foreign
         .map(|(file, _)| complain(file, 1, format!("the prose never makes {}", name(file))))
         .collect();
-    for (file, lines) in &chapter.tree {
+    for (file, lines) in &files {
         let prose = tree::text(lines);
         let Some((_, text)) = found.iter().find(|(found, _)| found == file) else {
             faults.push(complain(
@@ -185,18 +203,45 @@ pub fn formatted(root: &Path) -> Faults {
     faults
 }
 
+/// Chapters that are replayed at the same time: most of a session is waiting.
+const LANES: usize = 4;
+
+/// The faults of every chapter, several at a time, each in a lane's workshop and with the chapters before it.
+fn in_lanes(
+    root: &Path,
+    check: impl Fn(&mut Workshop, &[Chapter], &Chapter) -> Faults + Sync,
+) -> Faults {
+    let chapters = match steps::read(root) {
+        Ok(chapters) => chapters,
+        Err(faults) => return faults,
+    };
+    let lane = |lane: usize| -> Faults {
+        let mut workshop = Workshop::new();
+        let own = chapters.iter().enumerate().skip(lane).step_by(LANES);
+        own.flat_map(|(number, chapter)| check(&mut workshop, &chapters[..number], chapter))
+            .collect()
+    };
+    let lane = &lane;
+    let mut faults: Faults = thread::scope(|scope| {
+        let start = |number| scope.spawn(move || lane(number));
+        let lanes: Vec<_> = (0..LANES).map(start).collect();
+        let join = |lane: ScopedJoinHandle<Faults>| lane.join().expect("no panic");
+        lanes.into_iter().flat_map(join).collect()
+    });
+    faults.sort();
+    faults
+}
+
 /// Every session replays; with `python` also those that need pymemcache.
 pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
-    let mut workshop = Workshop::new();
-    let mut desk = Desk::new(&mut workshop, peer, python);
-    each(root, |chapter| {
+    in_lanes(root, |workshop, before, chapter| {
+        let mut desk = Desk::new(workshop, peer, python);
+        before.iter().for_each(|chapter| desk.remember(chapter));
         let mut faults = desk.chapter(chapter);
         if peer == Peer::Memcached {
-            let checks = chapter
-                .exercises
-                .iter()
-                .filter(|exercise| !exercise.needs_memcached());
-            faults.extend(checks.flat_map(|exercise| desk.exercise(exercise, &chapter.tree)));
+            let own = |exercise: &&Exercise| !exercise.needs_memcached();
+            let exercises = chapter.exercises.iter().filter(own);
+            faults.extend(exercises.flat_map(|exercise| desk.exercise(exercise, &chapter.tree)));
         }
         faults
     })
@@ -204,16 +249,12 @@ pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
 
 /// The check of an exercise fails before its solution and passes after it; of those exercises this peer can judge.
 pub fn solutions(root: &Path, peer: Peer) -> Faults {
-    let mut workshop = Workshop::new();
-    each(root, |chapter| {
+    in_lanes(root, |workshop, _, chapter| {
         let mut faults = Vec::new();
         let memcached = peer == Peer::Memcached;
-        let own = chapter
-            .exercises
-            .iter()
-            .filter(|exercise| exercise.needs_memcached() == memcached);
-        for exercise in own {
-            let mut desk = Desk::new(&mut workshop, peer, false);
+        let own = |exercise: &&Exercise| exercise.needs_memcached() == memcached;
+        for exercise in chapter.exercises.iter().filter(own) {
+            let mut desk = Desk::new(workshop, peer, false);
             if desk.exercise(exercise, &chapter.tree).is_empty() {
                 let what = "this exercise's check passes before it is solved";
                 faults.push(Fault::at(&exercise.place, what));

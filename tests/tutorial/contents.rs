@@ -5,6 +5,7 @@ use crate::prose::{Fault, Place};
 use crate::steps;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The table of contents names every chapter in order, with its minutes and their sum.
 pub fn minutes(root: &Path) -> Faults {
@@ -64,6 +65,26 @@ pub fn minutes(root: &Path) -> Faults {
         Some((place, _)) => faults.push(Fault::at(place, format!("the chapters add up to {sum}"))),
     }
     faults
+}
+
+/// The book's own table of contents, `tutorial/SUMMARY.md`, has every chapter in order, by the name that it gives itself.
+pub fn summary(root: &Path) -> Faults {
+    let file: Arc<str> = "tutorial/SUMMARY.md".into();
+    let text = fs::read_to_string(root.join(&*file)).unwrap_or_default();
+    let mut rows = (1..)
+        .zip(text.lines())
+        .filter(|(_, row)| row.starts_with("- "));
+    each(root, |chapter| {
+        let heading = chapter.text.lines().next().unwrap_or_default();
+        let title = heading.trim_start_matches(|c: char| !c.is_alphabetic());
+        let expected = format!("- [{title}]({}.md)", chapter.name);
+        let (line, row) = rows.next().unwrap_or((1, ""));
+        let file = file.clone();
+        (row != expected)
+            .then(|| Fault::at(&Place { file, line }, format!("here belongs `{expected}`")))
+            .into_iter()
+            .collect()
+    })
 }
 
 /// The chapter that a row of the table links to.

@@ -61,8 +61,11 @@ pub enum Kind {
     Illustration,
     /// `console` and the words of [`Session`].
     Session(Session),
-    /// `python FILE`: a script for the sessions marked `python`.
-    Python(String),
+    /// `python FILE`: a script for the sessions marked `python`. With `given` behind it the reader copies it from the
+    /// chapter's folder.
+    Python(Script),
+    /// `rust quote FILE` or `python quote FILE`: lines that stand so in that file, behind each other.
+    Quote(String),
     /// `rust fragment`, `text`, `sh` and the like.
     Unchecked,
 }
@@ -74,9 +77,19 @@ pub struct Code {
     pub role: Role,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub struct Script {
+    pub file: String,
+    pub given: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Role {
     Step,
+    /// Working code goes to another place: only what was not there before is typed.
+    Moved,
+    /// To be copied whole, without typing, because there is no idea in it.
+    Given,
     /// The program does not compile after this block.
     Broken,
     /// Belongs to the exercise above it, and changes a copy of the chapter's final program.
@@ -89,6 +102,16 @@ pub struct Session {
     pub against: Against,
     /// Must fail with the chapter's program, and pass with the solution that follows.
     pub exercise: bool,
+    pub colour: Option<Colour>,
+}
+
+/// The two showings of one session, tied together by what is typed in them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Colour {
+    /// `red`: what the program wrongly answers at this place. A `green` session with the same commands follows.
+    Red,
+    /// `green`: what it answers after the change, and what it did not answer where the session was red.
+    Green,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,6 +135,8 @@ pub enum Against {
     Both,
     /// `only-memcached`: here the original differs, or there is no program yet. It may listen on 11212, beside ours.
     Memcached,
+    /// `only-python`: the chapter's `server.py`, in the place of our program.
+    Python,
 }
 
 /// All blocks of a chapter, with the faults of those that could not be read.
@@ -160,6 +185,8 @@ fn kind(info: &str) -> Result<Kind, String> {
     match words[..] {
         [] => Err("this block has no info string".into()),
         ["rust"] => Ok(Kind::Illustration),
+        ["rust", "quote", file] => Ok(Kind::Quote(file_name(file, ".rs")?)),
+        ["python", "quote", file] => Ok(Kind::Quote(file_name(file, ".py")?)),
         ["rust", "fragment"] => Ok(Kind::Unchecked),
         ["diff" | "python"] => Err(format!("`{info}` names no file")),
         [language @ ("rust" | "diff"), file, ref rest @ ..] => {
@@ -167,7 +194,13 @@ fn kind(info: &str) -> Result<Kind, String> {
             let diff = language == "diff";
             Ok(Kind::Code(Code { file, diff, role }))
         }
-        ["python", file] => Ok(Kind::Python(file_name(file, ".py")?)),
+        ["python", file, ref rest @ ..] => {
+            let (file, given) = (file_name(file, ".py")?, rest == ["given"]);
+            match given || rest.is_empty() {
+                true => Ok(Kind::Python(Script { file, given })),
+                false => Err(format!("unknown words `{}`", rest.join(" "))),
+            }
+        }
         ["console", ref rest @ ..] => session(rest).map(Kind::Session),
         ["text" | "sh" | "svg" | "html" | "toml"] => Ok(Kind::Unchecked),
         _ => Err(format!("unknown info string `{info}`")),
@@ -185,6 +218,8 @@ fn file_name(word: &str, ending: &str) -> Result<String, String> {
 fn role(words: &[&str]) -> Result<Role, String> {
     match words {
         [] => Ok(Role::Step),
+        ["moved"] => Ok(Role::Moved),
+        ["given"] => Ok(Role::Given),
         ["broken"] => Ok(Role::Broken),
         ["solution"] => Ok(Role::Solution),
         _ => Err(format!("unknown words `{}`", words.join(" "))),
@@ -192,7 +227,7 @@ fn role(words: &[&str]) -> Result<Role, String> {
 }
 
 fn session(words: &[&str]) -> Result<Session, String> {
-    let (mut mode, mut against, mut exercise) = (None, None, false);
+    let (mut mode, mut against, mut colour, mut exercise) = (None, None, None, false);
     for word in words {
         let twice = match *word {
             "server" => mode.replace(Mode::Server).is_some(),
@@ -201,6 +236,9 @@ fn session(words: &[&str]) -> Result<Session, String> {
             "shown" => mode.replace(Mode::Shown).is_some(),
             "memcached" => against.replace(Against::Both).is_some(),
             "only-memcached" => against.replace(Against::Memcached).is_some(),
+            "only-python" => against.replace(Against::Python).is_some(),
+            "red" => colour.replace(Colour::Red).is_some(),
+            "green" => colour.replace(Colour::Green).is_some(),
             "exercise" => std::mem::replace(&mut exercise, true),
             _ => return Err(format!("unknown word `{word}` after console")),
         };
@@ -209,12 +247,15 @@ fn session(words: &[&str]) -> Result<Session, String> {
         }
     }
     let mode = mode.unwrap_or(Mode::Client);
+    let foreign = matches!(against, Some(Against::Memcached | Against::Python));
+    let only_red = colour == Some(Colour::Red) && against.is_some();
     let impossible = match mode {
-        Mode::Shown => exercise || against.is_some(),
-        Mode::Server => against.is_some(),
+        _ if colour.is_some() && (foreign || exercise || only_red) => true,
+        Mode::Shown => exercise || against.is_some() || colour.is_some(),
+        Mode::Server => against.is_some() || colour.is_some(),
         Mode::Python => exercise,
         Mode::CargoTest => false,
-        Mode::Client => exercise && against == Some(Against::Memcached),
+        Mode::Client => exercise && foreign,
     };
     if impossible {
         return Err(format!("`{}` do not go together", words.join(" ")));
@@ -223,5 +264,6 @@ fn session(words: &[&str]) -> Result<Session, String> {
         mode,
         against: against.unwrap_or(Against::Program),
         exercise,
+        colour,
     })
 }

@@ -12,6 +12,7 @@ const PLAIN: Session = Session {
     mode: Mode::Client,
     against: Against::Program,
     exercise: false,
+    colour: None,
 };
 
 /// Every session of `root/README.md` replays against the server at this address; there is at least one.
@@ -25,7 +26,7 @@ pub fn sessions(root: &Path, address: SocketAddr) -> Faults {
             Kind::Session(words) if words == PLAIN => {
                 let (_, commands) = session::commands(&block.lines);
                 replayed += commands.len();
-                faults.extend(terminal::clients(&commands, address, &[11211]));
+                faults.extend(terminal::clients(&commands, address, &[11211], false));
             }
             Kind::Session(_) => faults.push(Fault::at(&block.place, "no plain `console` block")),
             _ => {}

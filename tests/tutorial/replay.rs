@@ -2,7 +2,7 @@
 
 use crate::common::Server;
 use crate::program::{self, PORTS, Program};
-use crate::prose::{Against, Block, Fault, Kind, Mode, Session};
+use crate::prose::{Against, Block, Colour, Fault, Kind, Mode, Session};
 use crate::session::{self, Command};
 use crate::steps::{Chapter, Exercise};
 use crate::terminal;
@@ -16,6 +16,10 @@ use std::process;
 /// Where a memcached listens that is alone, and where it does while a program of ours has that port.
 const MEMCACHED: u16 = 11211;
 const BESIDE_OURS: u16 = 11212;
+
+/// The script that is a server, and where it listens.
+const SERVER: &str = "server.py";
+const PYTHON: u16 = 9999;
 
 /// Which server the sessions meet.
 #[derive(Clone, Copy, PartialEq)]
@@ -32,6 +36,7 @@ pub struct Desk<'a> {
     workshop: &'a mut Workshop,
     program: Option<Program>,
     memcached: Option<Server>,
+    python_server: Option<Server>,
     scripts: Vec<(String, String)>,
     /// A Python session was left out: what the program has printed since cannot be as shown.
     left_out: bool,
@@ -45,6 +50,7 @@ impl<'a> Desk<'a> {
             workshop,
             program: None,
             memcached: None,
+            python_server: None,
             scripts: Vec::new(),
             left_out: false,
         }
@@ -57,14 +63,23 @@ impl<'a> Desk<'a> {
         for step in &chapter.steps {
             match &step.block.kind {
                 Kind::Code(_) => self.stop(),
-                Kind::Python(file) => self.save(file, &step.block),
+                Kind::Python(script) => self.save(&script.file, &step.block),
                 Kind::Session(words) => {
                     faults.extend(self.session(*words, &step.block, &step.tree));
                 }
-                Kind::Illustration | Kind::Unchecked => {}
+                Kind::Illustration | Kind::Quote(_) | Kind::Unchecked => {}
             }
         }
         faults
+    }
+
+    /// A chapter that the reader has behind them: its scripts are there.
+    pub fn remember(&mut self, chapter: &Chapter) {
+        for step in &chapter.steps {
+            if let Kind::Python(script) = &step.block.kind {
+                self.save(&script.file, &step.block);
+            }
+        }
     }
 
     /// An exercise's checks, on a program of their own.
@@ -79,12 +94,19 @@ impl<'a> Desk<'a> {
         faults
     }
 
-    /// The store is forgotten with the process.
-    fn stop(&mut self) {
-        (self.program, self.memcached, self.left_out) = (None, None, false);
+    /// Whether this program already answers what the session shows; it is started anew.
+    pub fn answers(&mut self, words: Session, block: &Block, tree: &Tree) -> bool {
+        self.stop();
+        self.session(words, block, tree).is_empty()
     }
 
-    fn save(&mut self, file: &str, block: &Block) {
+    /// The store is forgotten with the process.
+    fn stop(&mut self) {
+        (self.program, self.memcached, self.python_server) = (None, None, None);
+        self.left_out = false;
+    }
+
+    pub fn save(&mut self, file: &str, block: &Block) {
         self.scripts.retain(|(known, _)| known != file);
         self.scripts
             .push((file.to_string(), tree::text(&block.lines)));
@@ -94,9 +116,11 @@ impl<'a> Desk<'a> {
         let program = self.peer == Peer::Program;
         let concerned = match (words.mode, words.against) {
             (Mode::Shown, _) => false,
-            (Mode::CargoTest, against) => program == (against == Against::Program),
+            (Mode::CargoTest, against) => {
+                program == (against != Against::Both && against != Against::Memcached)
+            }
             (_, Against::Both) => true,
-            (_, against) => program == (against == Against::Program),
+            (_, against) => program == (against != Against::Memcached),
         };
         if words.mode == Mode::Server {
             return self.first_terminal(block, tree);
@@ -104,7 +128,8 @@ impl<'a> Desk<'a> {
         if !concerned {
             return Vec::new();
         }
-        if words.mode == Mode::Python && !self.python {
+        let for_python = words.mode == Mode::Python || words.against == Against::Python;
+        if for_python && !self.python {
             self.left_out = true;
             return Vec::new();
         }
@@ -112,15 +137,34 @@ impl<'a> Desk<'a> {
         if let Some(line) = above.first() {
             return vec![Fault::at(&line.from, "output without a command")];
         }
-        let address = match self.address(tree) {
+        let address = match self.address_of(words.against, tree) {
             Ok(address) => address,
             Err(what) => return vec![Fault::at(&block.place, what)],
         };
         match words.mode {
             Mode::Python => self.in_shell(&commands, address),
             Mode::CargoTest => self.cargo_test(&commands, &self.ports(words, tree), tree, address),
-            _ => terminal::clients(&commands, address, &self.ports(words, tree)),
+            _ => {
+                let red = words.colour == Some(Colour::Red);
+                terminal::clients(&commands, address, &self.ports(words, tree), red)
+            }
         }
+    }
+
+    fn address_of(&mut self, against: Against, tree: &Tree) -> Result<SocketAddr, String> {
+        if against != Against::Python {
+            return self.address(tree);
+        }
+        if self.python_server.is_none() {
+            let folder = self.python_folder(&|text| text.to_string());
+            let script = folder.join(SERVER);
+            if !script.exists() {
+                return Err(format!("no {SERVER} has been written"));
+            }
+            let arguments = [script.to_str().expect("a path in UTF-8"), "127.0.0.1:0"];
+            self.python_server = Some(Server::program("python3", &arguments));
+        }
+        Ok(self.python_server.as_ref().expect("started above").address)
     }
 
     /// Where the peer listens; it is started if it does not run.
@@ -140,6 +184,7 @@ impl<'a> Desk<'a> {
     /// The ports a command may name; those of a `memcached` session are the program's or memcached's own.
     fn ports(&self, words: Session, tree: &Tree) -> Vec<u16> {
         match (&self.program, words.against) {
+            (_, Against::Python) => vec![PYTHON],
             (Some(program), _) => vec![program.port],
             (None, Against::Memcached) => vec![MEMCACHED, BESIDE_OURS],
             (None, _) => program::named_port(tree)

@@ -1,9 +1,14 @@
 //! The proof that the harness catches faults: a tutorial of two small chapters is right, then one thing in it is made
 //! wrong, and the fault must be reported at the line of the prose that has to be mended.
 
+use crate::checkpoints::Check as Named;
 use crate::checks;
 use crate::common::{self, Server};
 use crate::contents;
+use crate::judged;
+use crate::ladder::{self, LIMITS, Limits};
+use crate::pairs;
+use crate::peer::{self, Verdict};
 use crate::prose::Fault;
 use crate::readme;
 use crate::replay::Peer;
@@ -39,7 +44,28 @@ const MEMCACHED: Check = |root| checks::sessions(root, Peer::Memcached, false);
 const SOLUTIONS: Check = |root| checks::solutions(root, Peer::Program);
 const TESTS_SOLVED: Check = |root| checks::solutions(root, Peer::Memcached);
 const PYTHON: Check = |root| checks::sessions(root, Peer::Program, true);
+const LADDER: Check = |root| ladder::faults(root, &["02"], &SHORT, &["ch02_a_miss_is_a_miss"]);
+const GREEN_BEFORE: Check = |root| judged::faults(root, |_| Some(Named::Server(|_| Ok(()))));
+const RED_AFTER: Check = |root| judged::faults(root, |_| Some(Named::Server(|_| Err("so".into()))));
+const JUDGED: Check = |root| judged::faults(root, |_| Some(Named::Server(a_miss_is_a_miss)));
+const PAIRS: Check = |root| pairs::faults(root, false);
 const OURS: Check = |root| readme::sessions(root, Server::ours(&[]).address);
+
+macro_rules! thirteen {
+    ($line:literal) => {
+        concat!(
+            $line, $line, $line, $line, $line, $line, $line, $line, $line, $line, $line, $line,
+            $line
+        )
+    };
+}
+
+/// The fixture's ladder has one rung.
+const SHORT: Limits = Limits {
+    rungs: 1..=1,
+    checks: 1..=1,
+    ..LIMITS
+};
 
 #[rustfmt::skip]
 const SEEDS: &[Seed] = &[
@@ -59,8 +85,8 @@ const SEEDS: &[Seed] = &[
         check: SESSIONS, at: (TWO, "NEVER"), says: "`NEVER` does not come" },
     Seed { name: "a wrong line of the running program", file: ONE, old: "127.0.0.1:[..] wrote:\nhello", new: "127.0.0.1:[..] wrote:\nhallo",
         check: SESSIONS, at: (ONE, "hallo"), says: "really comes `hello`" },
-    Seed { name: "a session that would hang", file: TWO, old: "nonsense\\r\\nquit\\r\\n", new: "nonsense\\r\\n",
-        check: SESSIONS, at: (TWO, "nonsense"), says: "nc would hang here" },
+    Seed { name: "a session that would hang", file: TWO, old: "quit\\r\\n' | nc localhost 11211\nEND\nERROR", new: "' | nc localhost 11211\nEND\nERROR",
+        check: SESSIONS, at: (TWO, "nonsense @2"), says: "nc would hang here" },
     Seed { name: "a port nobody listens on", file: ONE, old: "printf 'you\\n' | nc localhost 9999", new: "printf 'you\\n' | nc localhost 11211",
         check: SESSIONS, at: (ONE, "printf 'you"), says: "nobody listens on port 11211" },
     Seed { name: "a command nobody can replay", file: ONE, old: "printf 'you\\n'", new: "echo you",
@@ -79,10 +105,12 @@ const SEEDS: &[Seed] = &[
         check: REBUILD, at: (ONE, "```rust @3"), says: "mismatched types" },
     Seed { name: "a warning at the end", file: TWO, old: "    Ok(())\n}\n```\n\n```console memcached", new: "    let unused = 1;\n    Ok(())\n}\n```\n\n```console memcached",
         check: REBUILD, at: (TWO, "let unused"), says: "unused variable" },
-    Seed { name: "a block without a file", file: TWO, old: "```python miss.py", new: "```python",
+    Seed { name: "a block without a file", file: TWO, old: "```python miss.py given", new: "```python",
         check: REBUILD, at: (TWO, "```python"), says: "names no file" },
     Seed { name: "a block that does not name its file", file: ONE, old: "```rust main.rs broken", new: "```rust more.rs\nfn more() {}\n```\n\n```rust main.rs broken",
         check: checks::captions, at: (ONE, "```rust more.rs"), says: "`src/more.rs`" },
+    Seed { name: "a quotation that is not in the file", file: ONE, old: "```rust\nlet shout", new: "```rust quote main.rs\nprintln!(\"hello\");\n```\n\n```rust\nlet shout",
+        check: REBUILD, at: (ONE, "```rust quote"), says: "main.rs has no such lines" },
     Seed { name: "an unknown word", file: ONE, old: "```console exercise", new: "```console excercise",
         check: REBUILD, at: (ONE, "```console excercise"), says: "unknown word `excercise`" },
     Seed { name: "wrong minutes in the contents", file: CONTENTS, old: "| 7 minutes", new: "| 8 minutes",
@@ -91,15 +119,57 @@ const SEEDS: &[Seed] = &[
         check: contents::minutes, at: (CONTENTS, "12 minutes"), says: "add up to 13" },
     Seed { name: "a chapter not listed", file: CONTENTS, old: "| 2 | [It misses](02-miss.md) | 7 minutes |\n", new: "",
         check: contents::minutes, at: (CONTENTS, "#"), says: "02-miss is not listed" },
+    Seed { name: "a chapter missing in the book", file: "tutorial/SUMMARY.md", old: "- [It shouts](01-shout.md)\n", new: "",
+        check: contents::summary, at: ("tutorial/SUMMARY.md", "- [It misses"), says: "here belongs `- [It shouts]" },
     Seed { name: "an exercise that is solved already", file: ONE, old: "HELLO!", new: "HELLO",
         check: SOLUTIONS, at: (ONE, "```console exercise"), says: "passes before it is solved" },
     Seed { name: "a solution that does not solve", file: ONE, old: "+ \"!\\n\"", new: "+ \"?\\n\"",
         check: SOLUTIONS, at: (ONE, "HELLO!"), says: "really comes `HELLO?`" },
     Seed { name: "a fourth session that is only shown", file: TWO, old: "```console shown\n", new: "```console shown\n```\n```console shown\n```\n```console shown\n```\n```console shown\n",
         check: checks::shown, at: (TWO, "```console shown @4"), says: "more than 3" },
-    Seed { name: "our program at the port beside it", file: TWO, old: "get k\\r\\nnonsense\\r\\nquit\\r\\n' | nc localhost 11211",
-        new: "get k\\r\\nnonsense\\r\\nquit\\r\\n' | nc localhost 11212",
-        check: SESSIONS, at: (TWO, "nonsense"), says: "nobody listens on port 11212" },
+    Seed { name: "our program at the port beside it", file: TWO, old: "nc localhost 11211\nEND\nERROR",
+        new: "nc localhost 11212\nEND\nERROR",
+        check: SESSIONS, at: (TWO, "nonsense @2"), says: "nobody listens on port 11212" },
+    Seed { name: "a red session that is not what comes", file: TWO, old: "\nGET K\n", new: "\nGOT K\n",
+        check: SESSIONS, at: (TWO, "GOT K"), says: "really comes `GET K`" },
+    Seed { name: "a red session that is not red", file: TWO, old: "nonsense\\r\\nquit\\r\\n' | nc localhost 11211\nEND\nERROR\n",
+        new: "nonsense\\r\\nquit\\r\\n' | nc localhost 11211\nGET K\n",
+        check: PAIRS, at: (TWO, "```console red"), says: "this session is not red" },
+    Seed { name: "a red session that never turns green", file: TWO, old: "```console memcached green", new: "```console memcached",
+        check: PAIRS, at: (TWO, "```console red"), says: "no `green` session below" },
+    Seed { name: "a green session that was never red", file: TWO, old: "```console red", new: "```console",
+        check: PAIRS, at: (TWO, "```console memcached green"), says: "no `red` session above" },
+    Seed { name: "a rung without a red session", file: TWO, old: "```console red", new: "```console",
+        check: LADDER, at: (TWO, "**Checkpoint:**"), says: "no `red` session" },
+    Seed { name: "a rung without a question", file: TWO, old: "> **Guess.** What will it say?\n", new: "",
+        check: LADDER, at: (TWO, "**Checkpoint:**"), says: "asks no question" },
+    Seed { name: "a question after its answer", file: TWO, old: "**Checkpoint:**", new: "> **Guess.** What did it say?\n\n**Checkpoint:**",
+        check: LADDER, at: (TWO, "What did it say?"), says: "after the code that answers it" },
+    Seed { name: "a check that nobody wrote", file: TWO, old: "`ch02_a_miss_is_a_miss`", new: "`ch02_a_hit_is_a_hit`",
+        check: LADDER, at: (TWO, "**Checkpoint:**"), says: "tests/chapters has no ch02_a_hit_is_a_hit" },
+    Seed { name: "a chapter without rungs", file: TWO, old: "**Checkpoint:**", new: "Checkpoint:",
+        check: LADDER, at: (TWO, "#"), says: "0 rungs" },
+    Seed { name: "41 lines typed without a run", file: TWO, old: "+//! A server that has nothing.\n",
+        new: concat!("+//! A server that has nothing.\n", thirteen!("+//! It is still\n"), thirteen!("+//! the same\n"), thirteen!("+//! server.\n")),
+        check: LADDER, at: (TWO, "```diff main.rs @2"), says: "41 lines are typed" },
+    Seed { name: "the same 41 lines given without a word", file: TWO, old: "```diff main.rs\n-//! A server that shouts.", new: "```diff main.rs given\n-//! A server that shouts.",
+        check: LADDER, at: (TWO, "```diff main.rs given"), says: "does not say `cop`" },
+    Seed { name: "one of four blocks broken", file: TWO, old: "```rust tests/conversation.rs\n", new: "This does not compile.\n\n```rust tests/conversation.rs broken\n",
+        check: LADDER, at: (TWO, "#"), says: "1 of 4 blocks" },
+    Seed { name: "a check that is green before its rung", file: TWO, old: "What will it say?", new: "What does it say?",
+        check: GREEN_BEFORE, at: (TWO, "**Checkpoint:**"), says: "is green before its rung" },
+    Seed { name: "a check that is red after its rung", file: TWO, old: "What will it say?", new: "What does it say?",
+        check: RED_AFTER, at: (TWO, "**Checkpoint:**"), says: "is red after its rung: so" },
+    Seed { name: "a picture missing", file: TWO, old: "(02-miss/miss.svg)", new: "(02-miss/mess.svg)",
+        check: LADDER, at: (TWO, "!["), says: "there is no picture 02-miss/mess.svg" },
+    Seed { name: "a picture that nobody sees", file: TWO, old: "![A client", new: "A picture: ![A client",
+        check: LADDER, at: (TWO, "#"), says: "miss.svg is not shown" },
+    Seed { name: "a picture without words", file: TWO, old: "A client asks for k; the server says that it has nothing.", new: "miss",
+        check: LADDER, at: (TWO, "!["), says: "do not tell what it shows" },
+    Seed { name: "a picture for light rooms only", file: "tutorial/02-miss/miss.svg", old: "prefers-color-scheme", new: "prefers-contrast",
+        check: LADDER, at: (TWO, "!["), says: "does not look to `prefers-color-scheme`" },
+    Seed { name: "a script that is not in the folder", file: "tutorial/02-miss/miss.py", old: "some_key", new: "another_key",
+        check: REBUILD, at: (TWO, "some_key"), says: "miss.py:2 has" },
     Seed { name: "a wrong transcript in the README", file: README, old: "VALUE k 0 1", new: "VALUE k 0 2",
         check: OURS, at: (README, "VALUE k 0 2"), says: "really comes `VALUE k 0 1`" },
     Seed { name: "a README without a session", file: README, old: "```console", new: "```text",
@@ -108,11 +178,11 @@ const SEEDS: &[Seed] = &[
 
 #[rustfmt::skip]
 const SEEDS_WITH_TOOLS: &[Seed] = &[
-    Seed { name: "prose and program agree, memcached differs", file: TWO, old: "get k\\r\\nnonsense", new: "version\\r\\nnonsense",
+    Seed { name: "prose and program agree, memcached differs", file: TWO, old: "green\n$ printf 'get k", new: "green\n$ printf 'version",
         check: MEMCACHED, at: (TWO, "END @2"), says: "really comes `VERSION" },
-    Seed { name: "both at the port beside ours", file: TWO, old: "get k\\r\\nnonsense\\r\\nquit\\r\\n' | nc localhost 11211",
-        new: "get k\\r\\nnonsense\\r\\nquit\\r\\n' | nc localhost 11212",
-        check: MEMCACHED, at: (TWO, "nonsense"), says: "nobody listens on port 11212" },
+    Seed { name: "both at the port beside ours", file: TWO, old: "nc localhost 11211\nEND\nERROR",
+        new: "nc localhost 11212\nEND\nERROR",
+        check: MEMCACHED, at: (TWO, "nonsense @2"), says: "nobody listens on port 11212" },
     Seed { name: "a wrong transcript of memcached alone", file: TWO, old: "VERSION [..]", new: "RELEASE [..]",
         check: MEMCACHED, at: (TWO, "RELEASE"), says: "really comes `VERSION" },
     Seed { name: "a test that memcached does not pass", file: TWO, old: "assert_eq!(reply, \"END", new: "assert_eq!(reply, \"OVER",
@@ -126,6 +196,13 @@ const SEEDS_WITH_TOOLS: &[Seed] = &[
     Seed { name: "unformatted code", file: ONE, old: "{} wrote:\",", new: "{} wrote:\" ,",
         check: checks::formatted, at: (ONE, "wrote:\" ,"), says: "rustfmt" },
 ];
+
+/// What the one rung of the fixture brings.
+fn a_miss_is_a_miss(peer: &peer::Peer) -> Verdict {
+    let mut connection = peer.connect();
+    connection.send("get k\r\nquit\r\n");
+    peer::check("get k, quit", b"END\r\n", &connection.receive(1 << 10))
+}
 
 /// The fixture in a folder of its own, with its chapters' folders written.
 fn fixture(name: &str) -> PathBuf {
@@ -212,6 +289,10 @@ fn the_fixture_has_no_faults() {
         SESSIONS,
         SOLUTIONS,
         contents::minutes,
+        contents::summary,
+        LADDER,
+        PAIRS,
+        JUDGED,
         OURS,
         checks::shown,
         checks::small_steps,

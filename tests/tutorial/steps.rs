@@ -15,6 +15,17 @@ pub struct Chapter {
     pub exercises: Vec<Exercise>,
     /// The program at the chapter's end.
     pub tree: Tree,
+    /// The scripts that this chapter gives: they are in its folder too.
+    pub scripts: Tree,
+}
+
+impl Chapter {
+    /// What belongs into the chapter's folder, pictures apart.
+    pub fn folder(&self) -> Tree {
+        let (mut files, scripts) = (self.tree.clone(), self.scripts.clone());
+        files.extend(scripts);
+        files
+    }
 }
 
 pub struct Step {
@@ -23,6 +34,8 @@ pub struct Step {
     pub tree: Tree,
     /// How many lines the block adds, blank ones not counted.
     pub added: usize,
+    /// How many of them a reader types: none that are given, and none that only move.
+    pub typed: usize,
 }
 
 pub struct Exercise {
@@ -56,6 +69,7 @@ pub fn read(root: &Path) -> Result<Vec<Chapter>, Vec<Fault>> {
         chapters.push(Chapter {
             exercises: exercises(&tree, &blocks, &mut faults),
             tree: tree.clone(),
+            scripts: scripts(&blocks),
             name,
             file,
             text,
@@ -87,20 +101,43 @@ fn chapter_names(root: &Path) -> Vec<String> {
 fn steps(tree: &mut Tree, blocks: &[Block], faults: &mut Vec<Fault>) -> Vec<Step> {
     let mut steps = Vec::new();
     for block in blocks {
-        let mut added = 0;
+        let (mut added, mut typed) = (0, 0);
         match &block.kind {
             Kind::Code(code) if code.role == Role::Solution => continue,
             Kind::Session(session) if session.exercise => continue,
-            Kind::Code(code) => match tree::apply(tree, code, block) {
-                Ok(lines) => added = lines,
-                Err(fault) => faults.push(fault),
-            },
+            Kind::Code(code) => {
+                let before = tree.clone();
+                match tree::apply(tree, code, block) {
+                    Ok(lines) => added = lines,
+                    Err(fault) => faults.push(fault),
+                }
+                typed = match code.role {
+                    Role::Given => 0,
+                    Role::Moved => tree::new_lines(&before, tree),
+                    _ => added,
+                };
+            }
+            Kind::Python(script) if !script.given => typed = tree::written(&block.lines),
             _ => {}
         }
         let (block, tree) = (block.clone(), tree.clone());
-        steps.push(Step { block, tree, added });
+        steps.push(Step {
+            block,
+            tree,
+            added,
+            typed,
+        });
     }
     steps
+}
+
+/// The scripts as they are after the last block of each.
+fn scripts(blocks: &[Block]) -> Tree {
+    let script = |block: &Block| match &block.kind {
+        Kind::Python(script) if script.given => Some((script.file.clone(), block.lines.clone())),
+        _ => None,
+    };
+    blocks.iter().filter_map(script).collect()
 }
 
 /// Checks that follow each other belong to one exercise, and so do the solution's blocks that follow them.

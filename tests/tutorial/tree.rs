@@ -2,7 +2,7 @@
 
 use crate::items;
 use crate::prose::{Block, Code, Fault, Line};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// File names, relative to the chapter's folder, and their lines.
 pub type Tree = BTreeMap<String, Vec<Line>>;
@@ -33,6 +33,30 @@ pub fn apply(tree: &mut Tree, code: &Code, block: &Block) -> Result<usize, Fault
     let added = added(old, &new);
     tree.insert(code.file.clone(), new);
     Ok(added)
+}
+
+/// How many lines are not blank.
+pub fn written(lines: &[Line]) -> usize {
+    let blank = |line: &&Line| line.text.trim().is_empty();
+    lines.len() - lines.iter().filter(blank).count()
+}
+
+/// How many lines of the new files no old file has: not where they stand, how far they are indented, or who may use
+/// them is compared.
+pub fn new_lines(old: &Tree, new: &Tree) -> usize {
+    fn bare(text: &str) -> &str {
+        let text = text.trim();
+        text.strip_prefix("pub ").unwrap_or(text)
+    }
+    let known: HashSet<&str> = old
+        .values()
+        .flatten()
+        .map(|line| bare(&line.text))
+        .collect();
+    let lines = new.values().flatten().map(|line| bare(&line.text));
+    lines
+        .filter(|line| !line.is_empty() && !known.contains(line))
+        .count()
 }
 
 fn patch(file: &[Line], block: &Block) -> Result<Vec<Line>, Fault> {
@@ -87,4 +111,36 @@ fn added(old: &[Line], new: &[Line]) -> usize {
         }
     }
     added
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prose::Place;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let place = Place {
+            file: "prose".into(),
+            line: 1,
+        };
+        let line = |text: &str| Line {
+            text: text.into(),
+            from: place.clone(),
+        };
+        let lines = |text: &str| text.lines().map(line).collect();
+        files
+            .iter()
+            .map(|(file, text)| (file.to_string(), lines(text)))
+            .collect()
+    }
+
+    #[test]
+    fn code_that_moves_is_not_typed_again() {
+        let before = tree(&[("main.rs", "fn a() {\n    b();\n}\n")]);
+        let after = tree(&[
+            ("main.rs", "mod a;\n"),
+            ("a.rs", "//! A.\n\npub fn a() {\n        b();\n}\n"),
+        ]);
+        assert_eq!(new_lines(&before, &after), 2, "`mod a;` and `//! A.`");
+    }
 }

@@ -133,6 +133,23 @@ pub fn write(folder: &Path, tree: &Tree) {
     }
 }
 
+/// Makes the folder hold this tree and its own pictures, and nothing else.
+pub fn write_beside_pictures(folder: &Path, tree: &Tree) {
+    let pictures: Vec<(String, String)> = folder_texts(folder)
+        .into_iter()
+        .filter(|(file, _)| is_picture(file))
+        .collect();
+    write(folder, tree);
+    for (file, text) in pictures {
+        fs::write(folder.join(file), text).expect("write a picture");
+    }
+}
+
+/// Pictures are drawn by hand beside the prose, which only shows them.
+pub fn is_picture(file: &str) -> bool {
+    file.ends_with(".svg")
+}
+
 fn joined(tree: &Tree) -> String {
     let file = |(name, lines)| format!("{name}\0{}\0", tree::text(lines));
     tree.iter()

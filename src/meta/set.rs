@@ -1,0 +1,87 @@
+//! ms: all storage commands in one. A data block comes between its two halves: the line is understood, the block is
+//! received by whoever can read, and the item is stored.
+
+use super::code;
+use super::flags::Flags;
+use crate::change::{Change, Failure, Mode};
+use crate::clock::NEVER;
+use crate::command::{BAD_FORMAT, ERROR, KEY_MAX, Malformed, length};
+use crate::item::Draft;
+use crate::reply::Reply;
+use crate::server::Server;
+
+pub struct Set<'a> {
+    pub flags: Flags<'a>,
+    /// The length of the data block, without its `\r\n`.
+    pub bytes: usize,
+    pub client_flags: u32,
+    pub mode: Mode,
+}
+
+impl<'a> Set<'a> {
+    /// The block of a line that is wrong is swallowed, if its length can be read.
+    pub fn parse(words: &'a [&'a [u8]]) -> Result<Set<'a>, Malformed> {
+        let [key, bytes, list @ ..] = words else {
+            let is_alone = words.is_empty();
+            return Err(if is_alone { ERROR } else { BAD_FORMAT }.into());
+        };
+        if key.len() > KEY_MAX {
+            return Err(BAD_FORMAT.into());
+        }
+        let bytes = length(bytes).ok_or(BAD_FORMAT)?;
+        let malformed = |reply| Malformed::with_block(reply, bytes);
+        let flags = Flags::read(key, list).map_err(malformed)?;
+        let mode = mode(&flags).ok_or(malformed("CLIENT_ERROR invalid mode for ms M token"))?;
+        Ok(Set {
+            bytes,
+            client_flags: flags.number(b'F').unwrap_or(0),
+            mode,
+            flags,
+        })
+    }
+
+    /// What is answered when the block has come, or there was no room for it.
+    pub fn store(&self, server: &Server, draft: Result<Draft, Failure>) -> Reply {
+        let flags = &self.flags;
+        let change = Change {
+            mode: self.mode,
+            compare: flags.number(b'C'),
+            invalidate: flags.has(b'I'),
+            vivify: flags.moment(b'N', server),
+            cas: flags.number(b'E'),
+        };
+        let expires = flags.moment(b'T', server).unwrap_or(NEVER);
+        let stored = draft.and_then(|draft| {
+            let item = draft.finish(expires);
+            item.set(flags.marks());
+            server.store(item, &change)
+        });
+        let (code, cas, bytes) = match stored {
+            Ok(_) if flags.has(b'q') => return Reply::default(),
+            Ok((cas, bytes)) => ("HD", cas, bytes),
+            Err(failure) => (code(failure), 0, self.bytes),
+        };
+        if code.len() > 2 {
+            return code.into();
+        }
+        let line = flags.line(code, |letter| match letter {
+            b'c' => Some(cas.into()),
+            b's' => Some(bytes as i128),
+            _ => None,
+        });
+        line.into()
+    }
+}
+
+/// The mode that M and C mean together.
+fn mode(flags: &Flags) -> Option<Mode> {
+    Some(match (flags.token(b'M'), flags.number(b'C')) {
+        (None | Some(b"S" | b"R"), Some(unique)) => Mode::Cas(unique),
+        (None | Some(b"S"), None) => Mode::Set,
+        (Some(b"E"), _) => Mode::Add,
+        (Some(b"R"), None) => Mode::Replace,
+        (Some(b"A"), _) => Mode::Append,
+        (Some(b"P"), _) => Mode::Prepend,
+        _ => return None,
+    })
+}

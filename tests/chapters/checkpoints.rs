@@ -1,0 +1,271 @@
+//! The checks that have a name of their own: one for every rung of the chapters that are told as ladders.
+//!
+//! A check is red for the program before its rung and green for the one after it; `tests/tutorial.rs` proves both.
+
+use crate::common::{Connection, PATIENCE};
+use crate::peer::{Peer, Verdict, check, random_key};
+use crate::readers::{Lie, Readers};
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+/// What a check judges: a server, or the tests that the reader writes in chapter 3.
+#[derive(Clone, Copy)]
+pub enum Check {
+    Server(fn(&Peer) -> Verdict),
+    Tests(fn(&Readers) -> Verdict),
+}
+
+/// Calls a macro with the name of every check, and with what it judges.
+macro_rules! named_checks {
+    ($each:ident) => {
+        $each! {
+            ch01_the_next_client_is_served Server
+            ch01_one_bad_client_does_not_end_the_server Server
+            ch01_bytes_need_not_be_text Server
+            ch01_nobody_waits_for_a_silent_client Server
+            ch02_two_commands_in_one_packet_are_two Server
+            ch02_one_command_in_three_packets_is_one Server
+            ch02_a_data_block_is_no_command Server
+            ch02_a_value_may_contain_the_end_of_a_line Server
+            ch03_whoever_says_anything_is_found_out Tests
+            ch03_a_failure_tells_what_was_sent_and_what_came Tests
+            ch03_an_answer_learned_by_heart_is_found_out Tests
+            ch03_silence_is_found_out Tests
+            ch03_lost_flags_are_found_out Tests
+            ch03_an_answer_to_noreply_is_found_out Tests
+            ch03_a_value_cut_short_is_found_out Tests
+            ch03_a_server_that_knows_every_command_is_found_out Tests
+            ch04_what_is_set_can_be_got Server
+            ch04_the_next_client_finds_it Server
+            ch04_nobody_waits_while_a_block_is_read Server
+            ch04_a_length_is_only_a_claim Server
+            ch04_noreply_is_silent Server
+        }
+    };
+}
+#[allow(unused_imports)] // tests/tutorial.rs needs the table alone
+pub(crate) use named_checks;
+
+macro_rules! table {
+    ($($name:ident $judges:ident)*) => {
+        /// Every check by its name.
+        pub const NAMED: &[(&str, Check)] = &[$((stringify!($name), Check::$judges($name))),*];
+    };
+}
+named_checks!(table);
+
+/// A client that waits for a reply only so long; an error if nobody accepts it.
+fn client(peer: &Peer) -> Result<Connection, String> {
+    let connection = peer.try_connect()?;
+    let set = connection.stream.set_read_timeout(Some(PATIENCE));
+    set.and_then(|()| connection.stream.set_nodelay(true))
+        .map_err(|error| error.to_string())?;
+    Ok(connection)
+}
+
+/// Sends, even to a server that has gone, and wants exactly this reply.
+fn exchange(connection: &mut Connection, sent: impl AsRef<[u8]>, expected: &[u8]) -> Verdict {
+    let _ = connection.stream.write_all(sent.as_ref());
+    check(sent, expected, &connection.receive(expected.len()))
+}
+
+/// All that comes until the server hangs up or falls silent, by lines.
+fn lines(connection: &mut Connection, sent: &str) -> Vec<String> {
+    let _ = connection.stream.write_all(sent.as_bytes());
+    let got = connection.receive(1 << 20);
+    let text = String::from_utf8_lossy(&got);
+    text.lines().map(str::to_string).collect()
+}
+
+fn is_shouted_at(peer: &Peer) -> Verdict {
+    exchange(&mut client(peer)?, "hello\n", b"HELLO")
+}
+
+pub fn ch01_the_next_client_is_served(peer: &Peer) -> Verdict {
+    is_shouted_at(peer)?;
+    is_shouted_at(peer)
+}
+
+pub fn ch01_one_bad_client_does_not_end_the_server(peer: &Peer) -> Verdict {
+    let mut bad = client(peer)?;
+    let _ = bad.stream.write_all(b"\xff\xfe\n");
+    bad.receive(1 << 20);
+    is_shouted_at(peer).map_err(|what| format!("after a client sent FF FE: {what}"))
+}
+
+pub fn ch01_bytes_need_not_be_text(peer: &Peer) -> Verdict {
+    exchange(&mut client(peer)?, b"caf\xe9\n", b"CAF\xe9")
+}
+
+pub fn ch01_nobody_waits_for_a_silent_client(peer: &Peer) -> Verdict {
+    let _silent = client(peer)?;
+    is_shouted_at(peer).map_err(|what| format!("while another client is silent: {what}"))
+}
+
+/// One line of the reply for each of these, in this order, that names it; and nothing else.
+fn name(sent: &str, got: &[String], expected: &[&str]) -> Verdict {
+    let named = |(line, word): (&String, &&str)| line.contains(*word);
+    match got.len() == expected.len() && got.iter().zip(expected).all(named) {
+        true => Ok(()),
+        false => Err(format!(
+            "\n    sent: {sent:?}\nexpected: a line for each of {expected:?}\n     got: {got:?}\n"
+        )),
+    }
+}
+
+pub fn ch02_two_commands_in_one_packet_are_two(peer: &Peer) -> Verdict {
+    let (a, b) = (random_key(), random_key());
+    let sent = format!("get {a}\r\nget {b}\r\nquit\r\n");
+    name(&sent, &lines(&mut client(peer)?, &sent), &[&a, &b])
+}
+
+/// Cut in several places: a slow server finds some of the pieces together.
+pub fn ch02_one_command_in_three_packets_is_one(peer: &Peer) -> Verdict {
+    for cut in 1..6 {
+        let key = random_key();
+        let sent = format!("get {key}\r\nquit\r\n");
+        let (first, rest) = sent.split_at(cut);
+        let (second, third) = rest.split_at(8);
+        let mut connection = client(peer)?;
+        for piece in [first, second] {
+            let _ = connection.stream.write_all(piece.as_bytes());
+            thread::sleep(Duration::from_millis(30));
+        }
+        name(&sent, &lines(&mut connection, third), &[&key])?;
+    }
+    Ok(())
+}
+
+/// A line or more about the `set`, one about the `get`, and none of them an error.
+fn understands(peer: &Peer, value: &str) -> Verdict {
+    let (a, b) = (random_key(), random_key());
+    let sent = format!(
+        "set {a} 0 0 {}\r\n{value}\r\nget {b}\r\nquit\r\n",
+        value.len()
+    );
+    let got = lines(&mut client(peer)?, &sent);
+    let names = |line: Option<&String>, key: &str| line.is_some_and(|line| line.contains(key));
+    let errors = got.iter().any(|line| line == "ERROR");
+    match names(got.first(), &a) && names(got.last(), &b) && !errors {
+        true => Ok(()),
+        false => Err(format!(
+            "\n    sent: {sent:?}\nexpected: first a line that names {a}, last one that names {b}, no ERROR\n     got: {got:?}\n"
+        )),
+    }
+}
+
+pub fn ch02_a_data_block_is_no_command(peer: &Peer) -> Verdict {
+    understands(peer, "hello")
+}
+
+pub fn ch02_a_value_may_contain_the_end_of_a_line(peer: &Peer) -> Verdict {
+    understands(peer, "a\r\nb\nc")
+}
+
+pub fn ch03_whoever_says_anything_is_found_out(tests: &Readers) -> Verdict {
+    tests.tell(Lie::SaysAnything)
+}
+
+pub fn ch03_a_failure_tells_what_was_sent_and_what_came(tests: &Readers) -> Verdict {
+    let (_, said) = tests.judge(Lie::SaysAnything)?;
+    for word in ["set greeting 0 0 5", "you said"] {
+        if !said.contains(word) {
+            return Err(format!("a failure does not show {word:?}:\n{said}"));
+        }
+    }
+    Ok(())
+}
+
+pub fn ch03_an_answer_learned_by_heart_is_found_out(tests: &Readers) -> Verdict {
+    tests.tell(Lie::LearnedByHeart)
+}
+
+pub fn ch03_silence_is_found_out(tests: &Readers) -> Verdict {
+    tests.tell(Lie::SaysNothing)
+}
+
+pub fn ch03_lost_flags_are_found_out(tests: &Readers) -> Verdict {
+    tests.tell(Lie::LosesFlags)
+}
+
+pub fn ch03_an_answer_to_noreply_is_found_out(tests: &Readers) -> Verdict {
+    tests.tell(Lie::AnswersNoreply)
+}
+
+pub fn ch03_a_value_cut_short_is_found_out(tests: &Readers) -> Verdict {
+    tests.tell(Lie::CutsAtTheLine)
+}
+
+pub fn ch03_a_server_that_knows_every_command_is_found_out(tests: &Readers) -> Verdict {
+    tests.tell(Lie::KnowsEverything)
+}
+
+fn hit(key: &str, value: &str) -> Vec<u8> {
+    format!("VALUE {key} 5 {}\r\n{value}\r\nEND\r\n", value.len()).into_bytes()
+}
+
+fn set(key: &str, value: &str) -> String {
+    format!("set {key} 5 0 {}\r\n{value}\r\n", value.len())
+}
+
+pub fn ch04_what_is_set_can_be_got(peer: &Peer) -> Verdict {
+    let (key, value) = (random_key(), "a\r\nb");
+    let mut connection = client(peer)?;
+    exchange(&mut connection, set(&key, value), b"STORED\r\n")?;
+    exchange(
+        &mut connection,
+        format!("get none {key}\r\n"),
+        &hit(&key, value),
+    )
+}
+
+pub fn ch04_the_next_client_finds_it(peer: &Peer) -> Verdict {
+    let key = random_key();
+    exchange(&mut client(peer)?, set(&key, "hello"), b"STORED\r\n")?;
+    exchange(
+        &mut client(peer)?,
+        format!("get {key}\r\n"),
+        &hit(&key, "hello"),
+    )
+}
+
+/// Asked for some time: at first the server may not have read yet that a block is to come.
+pub fn ch04_nobody_waits_while_a_block_is_read(peer: &Peer) -> Verdict {
+    let key = random_key();
+    let mut slow = client(peer)?;
+    let _ = slow
+        .stream
+        .write_all(format!("set {key} 5 0 5\r\nhel").as_bytes());
+    let mut quick = client(peer)?;
+    for _ in 0..20 {
+        exchange(&mut quick, "get none\r\n", b"END\r\n")
+            .map_err(|what| format!("while another client sends its data block: {what}"))?;
+        thread::sleep(Duration::from_millis(25));
+    }
+    exchange(&mut slow, "lo\r\n", b"STORED\r\n")
+}
+
+pub fn ch04_a_length_is_only_a_claim(peer: &Peer) -> Verdict {
+    let key = random_key();
+    for claim in ["999999999999999999", "4294967295"] {
+        let mut liar = client(peer)?;
+        let _ = liar
+            .stream
+            .write_all(format!("set {key} 5 0 {claim}\r\n").as_bytes());
+    }
+    let mut connection = client(peer)?;
+    let large = set(&key, &"x".repeat(1024 * 1024 + 1));
+    exchange(
+        &mut connection,
+        large,
+        b"SERVER_ERROR object too large for cache\r\n",
+    )?;
+    exchange(&mut connection, "get none\r\n", b"END\r\n")
+}
+
+pub fn ch04_noreply_is_silent(peer: &Peer) -> Verdict {
+    let key = random_key();
+    let sent = format!("set {key} 5 0 5 noreply\r\nhello\r\nget {key}\r\n");
+    exchange(&mut client(peer)?, sent, &hit(&key, "hello"))
+}
