@@ -233,7 +233,8 @@ fn arithmetic(server: &Server, flags: &Flags) -> Reply {
 fn count(store: &mut Store, flags: &Flags, delta: Delta) -> Result<u64, Failure> {
     let compare: Option<u64> = flags.number(b'C').filter(|&compare| compare != 0);
     let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
-    if compare.is_some_and(|compare| compare != item.cas) {
+    let has_value = !item.data().is_empty(); // nothing is no number, whatever C says
+    if has_value && compare.is_some_and(|compare| compare != item.cas) {
         return Err(Failure::Exists);
     }
     store.delta(&flags.key, delta)
