@@ -41,9 +41,11 @@ pub fn malloc_size(bytes: usize) -> usize {
 pub struct Claim(u32);
 
 impl Claim {
+    /// A claim is at most 4 GiB: no item is larger.
     fn new(bytes: usize) -> Claim {
-        HELD.fetch_add(bytes, Relaxed);
-        Claim(bytes as u32)
+        let claim = Claim(u32::try_from(bytes).unwrap_or(u32::MAX));
+        HELD.fetch_add(claim.size(), Relaxed);
+        claim
     }
 
     /// In bytes.
