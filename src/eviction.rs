@@ -18,6 +18,7 @@
 
 use crate::clock::Moment;
 use crate::item::{Item, MARKED};
+use std::collections::TryReserveError;
 
 /// The number of the place where an item stands.
 pub type Slot = u32;
@@ -62,9 +63,9 @@ impl Sieve {
         (self.ring.len() - 1) * size_of::<Link>()
     }
 
-    /// Gets room for one more item; `false` when the system has none.
-    pub fn grow(&mut self) -> bool {
-        self.ring.try_reserve(1).is_ok()
+    /// Gets room for one more item, if the system has any.
+    pub fn grow(&mut self) -> Result<(), TryReserveError> {
+        self.ring.try_reserve(1)
     }
 
     pub fn get(&mut self, slot: Slot) -> Option<&mut Item> {

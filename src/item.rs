@@ -15,9 +15,6 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 /// The end of a line, and of a data block.
 const END: &[u8] = b"\r\n";
 
-/// What stands between key and data block at most: two numbers of 32 bits, two spaces and `\r\n`, in bytes.
-const NUMBERS_MAX: usize = 24;
-
 /// What memcached adds to key and data block when it compares an item with `-I`; with the same share both refuse
 /// the same sizes.
 const MEMCACHED_HEADER: usize = 59;
@@ -51,35 +48,41 @@ pub struct Item {
 struct Body {
     reply: Box<[u8]>,
     claim: Claim,
+    /// Of the first line with its end, in bytes.
+    line_length: u16,
     key_length: u8,
-    numbers_length: u8,
-    /// [`FETCHED`], [`MARKED`], [`STALE`], [`WON`],
-    /// [`BINARY_KEY`]; changed under the store's lock only.
+    /// [`FETCHED`], [`MARKED`], [`STALE`], [`WON`], [`BINARY_KEY`]; changed under the store's lock only.
     marks: AtomicU8,
 }
 
 /// An item whose data block is still to come.
 pub struct Draft {
     pub block: Block,
+    line_length: u16,
     key_length: u8,
-    numbers_length: u8,
 }
 
 impl Draft {
     /// A key is at most 250 bytes: the parser sees to it. `None`: the system has no memory.
     pub fn new(key: &[u8], flags: u32, bytes: usize) -> Option<Draft> {
-        let (flags, length) = (Digits::of(flags), Digits::of(bytes as u32));
-        let numbers = [b" ", flags.as_bytes(), b" ", length.as_bytes(), END];
-        let numbers_length: usize = numbers.iter().map(|part| part.len()).sum();
-        let length = key.len() + numbers_length + bytes + END.len();
-        let mut block = Block::with_room(length, malloc_size(length) + BODY_BYTES)?;
+        let length = reply_length(key, flags, bytes);
+        let mut block = Block::with_room(length, Draft::weight(key, flags, bytes))?;
         block.add(key);
-        numbers.iter().for_each(|part| block.add(part));
+        for number in [flags, bytes as u32] {
+            block.add(b" ");
+            add_number(&mut block, number);
+        }
+        block.add(END);
         Some(Draft {
-            block,
+            line_length: block.len() as u16,
             key_length: key.len() as u8,
-            numbers_length: numbers_length as u8,
+            block,
         })
+    }
+
+    /// What such an item takes of the memory, in bytes.
+    pub fn weight(key: &[u8], flags: u32, bytes: usize) -> usize {
+        malloc_size(reply_length(key, flags, bytes)) + BODY_BYTES
     }
 
     /// The item, once the data block and its end are there.
@@ -88,8 +91,8 @@ impl Draft {
         let body = Body {
             reply,
             claim,
+            line_length: self.line_length,
             key_length: self.key_length,
-            numbers_length: self.numbers_length,
             marks: AtomicU8::new(0),
         };
         Item {
@@ -142,19 +145,13 @@ impl Item {
 
     /// The same in two parts, the line without its end and the data block with it: `gets` has something to say between.
     pub fn reply_parts(&self) -> (&[u8], &[u8]) {
-        let line_length = self.body.key_length as usize + self.body.numbers_length as usize;
-        let (line, block) = self.reply().split_at(line_length);
+        let (line, block) = self.reply().split_at(self.body.line_length.into());
         (&line[..line.len() - END.len()], block)
     }
 
     /// What it takes of the memory, in bytes.
     pub fn weight(&self) -> usize {
         self.body.claim.size()
-    }
-
-    /// What an item with such a key and data block takes of the memory at most.
-    pub fn most_weight(key: &[u8], bytes: usize) -> usize {
-        malloc_size(key.len() + NUMBERS_MAX + bytes + END.len()) + BODY_BYTES
     }
 
     /// The bytes that are compared with `-I`, of an item with such a key and data block.
@@ -190,28 +187,20 @@ impl Item {
     }
 }
 
-/// A number in decimal. `format!` would take a fifth of all instructions of a `set`.
-struct Digits {
-    text: [u8; 10],
-    start: usize,
+/// How long a line of this key and the two numbers is with its data block, in bytes.
+fn reply_length(key: &[u8], flags: u32, bytes: usize) -> usize {
+    let digits = digits(flags) + digits(bytes as u32);
+    key.len() + b"  ".len() + digits + bytes + 2 * END.len()
 }
 
-impl Digits {
-    fn of(mut number: u32) -> Digits {
-        let mut digits = Digits {
-            text: [b'0'; 10],
-            start: 9,
-        };
-        digits.text[9] += (number % 10) as u8;
-        while number > 9 {
-            number /= 10;
-            digits.start -= 1;
-            digits.text[digits.start] += (number % 10) as u8;
-        }
-        digits
-    }
+fn digits(number: u32) -> usize {
+    number.checked_ilog10().unwrap_or(0) as usize + 1
+}
 
-    fn as_bytes(&self) -> &[u8] {
-        &self.text[self.start..]
+/// Adds a number in decimal. `format!` would take a fifth of all instructions of a `set`.
+fn add_number(block: &mut Block, mut number: u32) {
+    for digit in block.add_zeros(digits(number)).iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }

@@ -116,12 +116,12 @@ impl Store {
     /// The item under this key; one that has expired is thrown out.
     pub fn get(&mut self, key: &[u8]) -> Option<&mut Item> {
         let slot = self.find(key)?;
-        self.table.get(slot)
+        self.table.ring.get(slot)
     }
 
     fn find(&mut self, key: &[u8]) -> Option<Slot> {
         let slot = self.table.find(key)?;
-        if self.table.get(slot)?.has_expired(self.now) {
+        if self.table.ring.get(slot)?.has_expired(self.now) {
             COUNT.get_expired.add(1);
             self.throw_out(slot);
             return None;
@@ -143,7 +143,7 @@ impl Store {
         if Item::size(key, bytes) > self.limits.item_size {
             return Err(Failure::TooLarge);
         }
-        self.make_room(Item::most_weight(key, bytes))?;
+        self.make_room(Draft::weight(key, flags, bytes))?;
         Draft::new(key, flags, bytes).ok_or(Failure::OutOfMemory)
     }
 
@@ -157,7 +157,7 @@ impl Store {
     /// is stored now.
     pub fn store(&mut self, item: Item, change: &Change) -> Result<(u64, usize), Failure> {
         let slot = self.find(item.key());
-        let old = slot.and_then(|slot| self.table.get(slot));
+        let old = slot.and_then(|slot| self.table.ring.get(slot));
         let item = change.apply(old.as_deref(), item)?;
         let bytes = item.data().len();
         if Item::size(item.key(), bytes) > self.limits.item_size {
@@ -171,7 +171,7 @@ impl Store {
 
     pub fn delta(&mut self, key: &[u8], delta: Delta) -> Result<u64, Failure> {
         let slot = self.find(key).ok_or(Failure::NotFound)?;
-        let old = self.table.get(slot).ok_or(Failure::NotFound)?;
+        let old = self.table.ring.get(slot).ok_or(Failure::NotFound)?;
         let (number, item) = delta.apply(old)?;
         self.make_room(0)?;
         self.insert(Some(slot), item, None);
@@ -206,11 +206,11 @@ impl Store {
 
     /// Makes room for so many bytes more, or says no before anything is evicted.
     fn make_room(&mut self, bytes: usize) -> Result<(), Failure> {
-        let clients = held().saturating_sub(self.table.weight()) + bytes;
+        let clients = held().saturating_sub(self.table.weight) + bytes;
         let holes = self.holes(bytes);
         let over = (self.bytes_with(bytes) + holes).saturating_sub(self.limits.memory);
         let refused = bytes > SMALL && clients > self.limits.memory / 4 * 3;
-        if refused || over > 0 && !self.limits.evictions || !self.table.grow() {
+        if refused || over > 0 && !self.limits.evictions || self.table.grow().is_err() {
             return Err(Failure::OutOfMemory);
         }
         self.sweep();
@@ -240,13 +240,14 @@ impl Store {
     }
 
     /// Evicts so many bytes, but leaves an eighth of the memory to what is stored, or clients that hold values would
-    /// evict every newcomer. What is evicted is freed later: its weight is counted here.
-    fn evict(&mut self, mut bytes: usize) {
-        while bytes > 0 && self.table.weight() > self.limits.memory / 8 {
-            let Some(slot) = self.table.victim(self.now) else {
-                return;
-            };
-            bytes = bytes.saturating_sub(self.lose(slot));
+    /// evict every newcomer. What is evicted is freed later, so what is held is no measure of it.
+    fn evict(&mut self, bytes: usize) {
+        let enough = self.table.weight.saturating_sub(bytes);
+        let goal = enough.max(self.limits.memory / 8);
+        while self.table.weight > goal
+            && let Some(slot) = self.table.ring.victim(self.now)
+        {
+            self.lose(slot);
         }
     }
 
@@ -254,28 +255,25 @@ impl Store {
     /// keeps pace with the growth, and nobody ever waits for a whole round.
     fn sweep(&mut self) {
         for _ in 0..2 {
-            self.swept = (self.swept + 1) % self.table.slots();
-            let item = self.table.get(self.swept);
+            self.swept = (self.swept + 1) % self.table.ring.slots();
+            let item = self.table.ring.get(self.swept);
             if item.is_some_and(|item| item.has_expired(self.now)) {
                 self.lose(self.swept);
             }
         }
     }
 
-    /// An item goes that nobody wanted to be rid of: evicted, or reclaimed if it had expired anyway. Returns its weight.
-    fn lose(&mut self, slot: Slot) -> usize {
-        let Some(item) = self.table.get(slot) else {
-            return 0;
-        };
-        let (count, unfetched) = match item.has_expired(self.now) {
-            true => (&COUNT.reclaimed, &COUNT.expired_unfetched),
-            false => (&COUNT.evictions, &COUNT.evicted_unfetched),
-        };
-        count.add(1);
-        unfetched.add(usize::from(!item.has(FETCHED)));
-        let weight = item.weight();
-        self.throw_out(slot);
-        weight
+    /// An item goes that nobody wanted to be rid of: evicted, or reclaimed if it had expired anyway.
+    fn lose(&mut self, slot: Slot) {
+        if let Some(item) = self.table.ring.get(slot) {
+            let (count, unfetched) = match item.has_expired(self.now) {
+                true => (&COUNT.reclaimed, &COUNT.expired_unfetched),
+                false => (&COUNT.evictions, &COUNT.evicted_unfetched),
+            };
+            count.add(1);
+            unfetched.add(usize::from(!item.has(FETCHED)));
+            self.throw_out(slot);
+        }
     }
 
     /// Says whether there was such an item.

@@ -3,11 +3,10 @@
 //! There is one way in and one way out, and they keep the one number of the store's memory that is not counted by
 //! itself: what the items that are stored take. What is left of all that is held is what clients are sending or being sent.
 
-use crate::clock::Moment;
 use crate::eviction::{Sieve, Slot};
 use crate::item::Item;
-use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::collections::{HashMap, TryReserveError};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::mem;
 
 /// An entry of the index with its share of the map's control bytes and of the room that a map keeps free:
@@ -15,16 +14,10 @@ use std::mem;
 const ENTRY_BYTES: usize = 15;
 
 /// 64 bits of SipHash, seeded, so no client can make two keys with the same. Of two such keys the later one stays: among a
-/// million keys there is a pair once in 37 million tries. As two halves they leave no gap beside a slot.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct KeyHash([u32; 2]);
-
-impl Hash for KeyHash {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let KeyHash([low, high]) = *self;
-        state.write_u64(u64::from(high) << 32 | u64::from(low));
-    }
-}
+/// million keys there is a pair once in 37 million tries. Packed, they leave no gap beside a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C, packed(4))]
+struct KeyHash(u64);
 
 #[derive(Default)]
 pub struct Table {
@@ -33,9 +26,9 @@ pub struct Table {
     hashing: RandomState,
     /// The most entries that the index has ever had room for. What it says itself sinks when entries are removed.
     entries: usize,
-    ring: Sieve,
+    pub ring: Sieve,
     /// What the items take of the memory, in bytes.
-    weight: usize,
+    pub weight: usize,
 }
 
 impl Table {
@@ -43,51 +36,35 @@ impl Table {
         self.index.len()
     }
 
-    /// What the items take of the memory, in bytes.
-    pub fn weight(&self) -> usize {
-        self.weight
-    }
-
     /// What the table itself takes, in bytes.
     pub fn bytes(&self) -> usize {
         self.entries * ENTRY_BYTES + self.ring.bytes()
     }
 
-    /// How many slots there are, vacant ones too.
-    pub fn slots(&self) -> Slot {
-        self.ring.slots()
-    }
-
-    /// Gets room for one more item; `false` when the system has none.
-    pub fn grow(&mut self) -> bool {
+    /// Gets room for one more item, if the system has any.
+    pub fn grow(&mut self) -> Result<(), TryReserveError> {
         let is_full = self.index.len() == self.index.capacity();
-        let has_room = match is_full && self.index.len() < self.entries / 8 * 7 {
-            true => self.rebuild_index(),
-            false => self.index.try_reserve(1).is_ok(),
-        };
+        if is_full && self.index.len() < self.entries / 8 * 7 {
+            self.rebuild_index()?;
+        }
+        self.index.try_reserve(1)?;
         self.entries = self.entries.max(self.index.capacity());
-        has_room && self.ring.grow()
+        self.ring.grow()
     }
 
     /// What fills the index is traces of entries that were removed. Left alone it would take twice the memory for them.
-    fn rebuild_index(&mut self) -> bool {
+    fn rebuild_index(&mut self) -> Result<(), TryReserveError> {
         let mut index = HashMap::default();
-        let has_room = index.try_reserve(self.entries).is_ok();
-        if has_room {
-            index.extend(self.index.drain());
-            self.index = index;
-        }
-        has_room
+        index.try_reserve(self.entries)?;
+        index.extend(self.index.drain());
+        self.index = index;
+        Ok(())
     }
 
     pub fn find(&mut self, key: &[u8]) -> Option<Slot> {
         let slot = *self.index.get(&self.hash(key))?;
         self.ring.get(slot).filter(|item| item.key() == key)?;
         Some(slot)
-    }
-
-    pub fn get(&mut self, slot: Slot) -> Option<&mut Item> {
-        self.ring.get(slot)
     }
 
     /// Puts an item in this slot, if an item is there, which comes out; or else at the newest end.
@@ -115,15 +92,10 @@ impl Table {
         Some(item)
     }
 
-    pub fn victim(&mut self, now: Moment) -> Option<Slot> {
-        self.ring.victim(now)
-    }
-
     fn hash(&self, key: &[u8]) -> KeyHash {
         let mut hasher = self.hashing.build_hasher();
         hasher.write(key); // `hash_one` would hash the length as well
-        let hash = hasher.finish();
-        KeyHash([hash as u32, (hash >> 32) as u32])
+        KeyHash(hasher.finish())
     }
 }
 
