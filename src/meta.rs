@@ -18,24 +18,27 @@ use flags::{Flags, LONG_OPAQUE, TOO_MANY};
 
 /// Answers one meta command, but for ms; `words` are what follows its name.
 pub fn answer(server: &Server, name: &[u8], words: &[&[u8]]) -> Reply {
-    let [key, list @ ..] = words else {
-        return match name {
-            b"mn" => "MN".into(),
-            b"me" => BAD_FORMAT.into(),
-            _ => ERROR.into(),
-        };
-    };
-    match (name, Flags::read(key, list)) {
+    match (name, words) {
         (b"mn", _) => "MN".into(),
-        (b"me", Ok(flags)) => debug(server, flags),
-        (b"me", Err(_)) => BAD_FORMAT.into(),
-        (b"mg", Ok(flags)) => get(server, flags),
-        (b"md", Ok(flags)) => delete(server, &flags),
-        (_, Ok(flags)) => arithmetic(server, &flags),
-        (b"mg", Err(TOO_MANY)) => "CLIENT_ERROR options flags are too long".into(),
-        (b"mg", Err(problem)) => problem.into(),
-        (_, Err(problem @ (BAD_FORMAT | LONG_OPAQUE | TOO_MANY))) => problem.into(),
-        (_, Err(_)) => "CLIENT_ERROR invalid or duplicate flag".into(),
+        (b"me", []) => BAD_FORMAT.into(),
+        (_, []) => ERROR.into(),
+        (_, [key, list @ ..]) => match (name, Flags::read(key, list)) {
+            (b"mg", Ok(flags)) => get(server, flags),
+            (b"md", Ok(flags)) => delete(server, &flags),
+            (b"ma", Ok(flags)) => arithmetic(server, &flags),
+            (_, Ok(flags)) => debug(server, flags),
+            (name, Err(problem)) => refuse(name, problem).into(),
+        },
+    }
+}
+
+/// Each command has words of its own for what is wrong.
+fn refuse(name: &[u8], problem: &'static str) -> &'static str {
+    match (name, problem) {
+        (b"me", _) => BAD_FORMAT,
+        (b"mg", TOO_MANY) => "CLIENT_ERROR options flags are too long",
+        (b"mg", _) | (_, BAD_FORMAT | LONG_OPAQUE | TOO_MANY) => problem,
+        _ => "CLIENT_ERROR invalid or duplicate flag",
     }
 }
 
@@ -61,10 +64,9 @@ fn get(server: &Server, mut flags: Flags) -> Reply {
             true => format!("VA {}", item.data().len()),
             false => "HD".into(),
         };
-        Some(Reply {
-            lines: [code.as_bytes(), &line].concat().into(),
-            value: wants_value.then(|| item.clone()),
-        })
+        let lines = [code.as_bytes(), &line].concat().into();
+        let value = wants_value.then(|| item.clone());
+        Some(Reply { lines, value })
     });
     server.count_get(flags.has(b'T'), hit);
     match reply {
@@ -142,7 +144,7 @@ fn create(store: &mut Store, flags: &Flags, data: &[u8], expires: Moment) -> Res
 fn check(store: &mut Store, flags: &Flags) -> Result<(), Failure> {
     let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
     match flags.number(b'C') {
-        Some(unique) if unique != item.cas => Err(Failure::Exists),
+        Some(unique) if item.cas != unique => Err(Failure::Exists),
         _ => Ok(()),
     }
 }
@@ -166,7 +168,12 @@ fn delete(server: &Server, flags: &Flags) -> Reply {
             create(store, flags, b"", expires.unwrap_or(NEVER))?;
         }
         if flags.has(b'I') {
-            store.invalidate(&flags.key, expires, flags.number(b'E'));
+            let cas = flags.number(b'E').unwrap_or_else(|| store.next_cas());
+            let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
+            item.cas = cas;
+            item.expires = expires.unwrap_or(item.expires);
+            item.set(STALE);
+            item.unset(WON);
         } else if !flags.has(b'x') {
             store.delete(&flags.key);
         }
