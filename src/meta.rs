@@ -52,7 +52,7 @@ fn get(server: &Server, mut flags: Flags) -> Reply {
             create(store, &flags, b"", NEVER).ok()?;
         }
         let item = store.get(&flags.key)?;
-        flags.is_binary = item.has(BINARY_KEY);
+        flags.base64 = item.has(BINARY_KEY);
         let (mut line, ends_soon) = walk(server, &flags, item, !hit, b"stcflh");
         win(item, !hit || ends_soon, &mut line);
         if !flags.has(b'u') {
@@ -218,8 +218,9 @@ fn arithmetic(server: &Server, flags: &Flags) -> Reply {
         Ok(_) if flags.has(b'q') && counted.is_ok() => Reply::default(),
         Ok((number, line)) if flags.has(b'v') => {
             let number = number.to_string();
-            let line = String::from_utf8_lossy(&line);
-            format!("VA {}{line}\r\n{number}", number.len()).into()
+            let code = format!("VA {}", number.len());
+            let lines = [code.as_bytes(), &line, b"\r\n", number.as_bytes()];
+            lines.concat().into()
         }
         Ok((_, line)) => [b"HD", &line[..]].concat().into(),
         Err(Failure::NonNumeric) => explain(Failure::NonNumeric).into(),
@@ -243,7 +244,7 @@ fn debug(server: &Server, mut flags: Flags) -> Reply {
     let Some(item) = server.with(|store| store.get(&flags.key).cloned()) else {
         return "EN".into();
     };
-    flags.is_binary = item.has(BINARY_KEY);
+    flags.base64 = item.has(BINARY_KEY);
     let expires = match item.expires {
         NEVER => -1,
         expires => i64::from(now) - i64::from(expires),
@@ -255,7 +256,7 @@ fn debug(server: &Server, mut flags: Flags) -> Reply {
         if item.has(FETCHED) { "yes" } else { "no" },
         item.weight()
     );
-    [b"ME ", &*flags.shown_key(), about.as_bytes()]
+    [b"ME ", &flags.shown_key()[..], about.as_bytes()]
         .concat()
         .into()
 }
