@@ -169,11 +169,13 @@ fn delete(server: &Server, flags: &Flags) -> Reply {
         }
         if flags.has(b'I') {
             let cas = flags.number(b'E').unwrap_or_else(|| store.next_cas());
-            let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
-            item.cas = cas;
-            item.expires = expires.unwrap_or(item.expires);
-            item.set(STALE);
-            item.unset(WON);
+            // With x and a T that is past it has gone already.
+            if let Some(item) = store.get(&flags.key) {
+                item.cas = cas;
+                item.expires = expires.unwrap_or(item.expires);
+                item.set(STALE);
+                item.unset(WON);
+            }
         } else if !flags.has(b'x') {
             store.delete(&flags.key);
         }
