@@ -4,8 +4,9 @@ use crate::clock::Moment;
 use crate::item::{Item, STALE, WON};
 
 /// How a new item gets along with the one that is there.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub enum Mode {
+    #[default]
     Set,
     Add,
     Replace,
@@ -29,26 +30,8 @@ pub enum Failure {
     OutOfMemory,
 }
 
-impl Mode {
-    /// The item that takes the place of the old one.
-    pub fn apply(self, old: Option<&Item>, new: Item) -> Result<Item, Failure> {
-        match (self, old) {
-            (Mode::Set, _) | (Mode::Add, None) | (Mode::Replace, Some(_)) => Ok(new),
-            (Mode::Append, Some(old)) => old
-                .with_data(old.data(), new.data())
-                .ok_or(Failure::OutOfMemory),
-            (Mode::Prepend, Some(old)) => old
-                .with_data(new.data(), old.data())
-                .ok_or(Failure::OutOfMemory),
-            (Mode::Cas(unique), Some(old)) if unique == old.cas => Ok(new),
-            (Mode::Cas(_), Some(_)) => Err(Failure::Exists),
-            (Mode::Cas(_), None) => Err(Failure::NotFound),
-            _ => Err(Failure::NotStored),
-        }
-    }
-}
-
 /// A mode, and what ms can ask for beside it.
+#[derive(Default)]
 pub struct Change {
     pub mode: Mode,
     /// Append and prepend to the item with this cas unique only; 0 is any.
@@ -65,10 +48,7 @@ impl From<Mode> for Change {
     fn from(mode: Mode) -> Change {
         Change {
             mode,
-            compare: None,
-            invalidate: false,
-            vivify: None,
-            cas: None,
+            ..Change::default()
         }
     }
 }
@@ -76,25 +56,29 @@ impl From<Mode> for Change {
 impl Change {
     /// The item that takes the place of the old one.
     pub fn apply(&self, old: Option<&Item>, mut new: Item) -> Result<Item, Failure> {
-        let compare = self.compare.filter(|&unique| unique != 0);
-        match (self.mode, old, self.vivify) {
-            (Mode::Cas(unique), Some(old), _)
-                if self.invalidate && 0 < unique && unique < old.cas =>
-            {
+        match (self.mode, old) {
+            (Mode::Set, _) | (Mode::Add, None) | (Mode::Replace, Some(_)) => {}
+            (Mode::Add, Some(_)) | (Mode::Replace, None) => return Err(Failure::NotStored),
+            (Mode::Append, Some(old)) => return self.join(old, old.data(), new.data()),
+            (Mode::Prepend, Some(old)) => return self.join(old, new.data(), old.data()),
+            (Mode::Append | Mode::Prepend, None) => {
+                new.expires = self.vivify.ok_or(Failure::NotStored)?;
+            }
+            (Mode::Cas(unique), Some(old)) if unique == old.cas => {}
+            (Mode::Cas(unique), Some(old)) if self.invalidate && 0 < unique && unique < old.cas => {
                 new.expires = old.expires;
                 new.set(STALE | old.marks() & WON);
-                Ok(new)
             }
-            (Mode::Append | Mode::Prepend, Some(old), _)
-                if compare.is_some_and(|unique| unique != old.cas) =>
-            {
-                Err(Failure::Exists)
-            }
-            (Mode::Append | Mode::Prepend, None, Some(expires)) => {
-                new.expires = expires;
-                Ok(new)
-            }
-            _ => self.mode.apply(old, new),
+            (Mode::Cas(_), Some(_)) => return Err(Failure::Exists),
+            (Mode::Cas(_), None) => return Err(Failure::NotFound),
+        }
+        Ok(new)
+    }
+
+    fn join(&self, old: &Item, first: &[u8], second: &[u8]) -> Result<Item, Failure> {
+        match self.compare {
+            Some(unique) if unique != 0 && unique != old.cas => Err(Failure::Exists),
+            _ => old.with_data(first, second).ok_or(Failure::OutOfMemory),
         }
     }
 }

@@ -111,24 +111,22 @@ fn first_word(line: &[u8]) -> (&[u8], &[u8]) {
 /// What a line, without its end, means.
 pub fn parse(line: &[u8]) -> Request<'_> {
     let (name, rest) = first_word(line);
-    let spoken = |command| Request {
-        command,
-        noreply: false,
-    };
     let words = || split(rest).collect();
-    match name {
-        b"get" => spoken(get(rest, false, None)),
-        b"gets" => spoken(get(rest, true, None)),
-        b"gat" => spoken(get_and_touch(rest, false)),
-        b"gats" => spoken(get_and_touch(rest, true)),
-        b"ms" => spoken(Ok(Command::MetaSet(words()))),
-        b"mg" | b"md" | b"ma" | b"me" | b"mn" => spoken(Ok(Command::Meta(name, words()))),
-        b"stats" => spoken(Ok(Command::Stats(words()))),
-        b"shutdown" => spoken(Ok(Command::Shutdown(words()))),
-        b"version" => spoken(Ok(Command::Version)),
-        b"quit" => spoken(Ok(Command::Quit)),
-        _ => changing(name, rest),
-    }
+    let command = match name {
+        b"get" => get(rest, false, None),
+        b"gets" => get(rest, true, None),
+        b"gat" => get_and_touch(rest, false),
+        b"gats" => get_and_touch(rest, true),
+        b"ms" => Ok(Command::MetaSet(words())),
+        b"mg" | b"md" | b"ma" | b"me" | b"mn" => Ok(Command::Meta(name, words())),
+        b"stats" => Ok(Command::Stats(words())),
+        b"shutdown" => Ok(Command::Shutdown(words())),
+        b"version" => Ok(Command::Version),
+        b"quit" => Ok(Command::Quit),
+        _ => return changing(name, rest),
+    };
+    let noreply = false;
+    Request { command, noreply }
 }
 
 /// The commands that change something hear `noreply`, as their last word. What is no command at all is answered.
@@ -140,10 +138,8 @@ fn changing<'a>(name: &[u8], rest: &'a [u8]) -> Request<'a> {
     let command = change(name, words);
     let is_command = !matches!(command, Err(Malformed { reply: ERROR, .. }));
     let is_key = name == b"delete" && count == 1;
-    Request {
-        command,
-        noreply: words.last() == Some(&&b"noreply"[..]) && is_command && !is_key,
-    }
+    let noreply = words.last() == Some(&&b"noreply"[..]) && is_command && !is_key;
+    Request { command, noreply }
 }
 
 fn change<'a>(name: &[u8], words: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {

@@ -30,11 +30,8 @@ impl Counter {
 
 /// Counts one more hit, or one more miss.
 pub fn hit_or_miss(hit: bool, hits: &Counter, misses: &Counter) {
-    if hit {
-        hits.add(1)
-    } else {
-        misses.add(1)
-    };
+    let count = if hit { hits } else { misses };
+    count.add(1);
 }
 
 /// Declares every counter once, under the name that memcached's `stats` has for it.

@@ -59,7 +59,9 @@ use std::thread;
 use std::time::Duration;
 use store::Cache;
 
-/// The exit code for a command line that makes no sense, memcached's EX_USAGE.
+/// Exit codes; that of a command line that makes no sense is memcached's EX_USAGE.
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
 const USAGE: u8 = 64;
 
 /// How long to wait after a failed `accept`: what fails is mostly the number of open files, and only clients that leave
@@ -73,26 +75,19 @@ fn main() -> ExitCode {
     let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     let options = match options::parse(arguments) {
         Ok(Task::Serve(options)) => options,
-        Ok(Task::Print(text)) => {
-            print_line(&text);
-            return ExitCode::SUCCESS;
-        }
-        Err(problem) => return fail(&problem, ExitCode::from(USAGE)),
+        Ok(Task::Print(text)) => return say(io::stdout(), &text, SUCCESS),
+        Err(problem) => return say(io::stderr(), &problem, USAGE),
     };
     match listen(&options) {
         Ok(listeners) => serve(&listeners, options),
-        Err(problem) => fail(&problem, ExitCode::FAILURE),
+        Err(problem) => say(io::stderr(), &problem, FAILURE),
     }
 }
 
-/// Unlike `println!` it does not panic when nobody takes the line.
-fn print_line(line: &str) {
-    let _ = writeln!(io::stdout(), "{line}");
-}
-
-fn fail(problem: &str, code: ExitCode) -> ExitCode {
-    let _ = writeln!(io::stderr(), "{problem}");
-    code
+/// The last words of the program. Unlike `println!` it does not panic when nobody takes the line.
+fn say(mut to: impl Write, line: &str, code: u8) -> ExitCode {
+    let _ = writeln!(to, "{line}");
+    code.into()
 }
 
 /// Binds every address of every host and says so on stdout.
@@ -106,7 +101,7 @@ fn listen(options: &Options) -> Result<Vec<TcpListener>, String> {
     }
     for listener in &listeners {
         if let Ok(address) = listener.local_addr() {
-            print_line(&format!("listening on {address}"));
+            let _ = writeln!(io::stdout(), "listening on {address}");
         }
     }
     Ok(listeners)
@@ -123,21 +118,21 @@ fn bind_all(host: &str, port: u16) -> io::Result<Vec<TcpListener>> {
     let mut addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
     addresses.dedup();
     let mut listeners = Vec::new();
-    let mut failure = None;
+    let mut failure = Ok(());
     for address in addresses {
         match TcpListener::bind(address) {
             Ok(listener) => listeners.push(listener),
             Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
-            Err(error) => failure = Some(error),
+            Err(error) => failure = Err(error),
         }
     }
-    match failure {
-        Some(error) if listeners.is_empty() => Err(error),
-        _ => Ok(listeners),
+    if listeners.is_empty() {
+        failure?;
     }
+    Ok(listeners)
 }
 
-/// A thread for each listener.
+/// A thread for each listener; this one keeps the time.
 fn serve(listeners: &[TcpListener], options: Options) -> ExitCode {
     let server = Arc::new(Server {
         cache: Cache::new(options.limits),
@@ -147,12 +142,11 @@ fn serve(listeners: &[TcpListener], options: Options) -> ExitCode {
     });
     VERBOSITY.set(server.options.verbosity);
     thread::scope(|scope| {
-        scope.spawn(|| server.clock.tick());
         for listener in listeners {
             scope.spawn(|| accept(&server, listener));
         }
-    });
-    ExitCode::SUCCESS
+        server.clock.tick()
+    })
 }
 
 fn accept(server: &Arc<Server>, listener: &TcpListener) {

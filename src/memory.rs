@@ -22,10 +22,14 @@ pub fn held() -> usize {
 
 /// What the process really takes of the memory, in bytes; 0 where the system does not say (Linux does).
 pub fn resident() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kilobytes.unwrap_or(0) * 1024
+    system_says("/proc/self/status", "VmRSS:").unwrap_or(0) * 1024
+}
+
+/// The number behind a name in one of the files in which Linux tells a process about itself.
+pub fn system_says(file: &str, name: &str) -> Option<usize> {
+    let text = fs::read_to_string(file).ok()?;
+    let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+    rest.split_whitespace().next()?.parse().ok()
 }
 
 /// What malloc takes for a block of so many bytes.

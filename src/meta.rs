@@ -6,8 +6,7 @@
 mod flags;
 pub mod set;
 
-use crate::base64;
-use crate::change::{Change, Delta, Failure, Mode};
+use crate::change::{Change, Delta, Failure};
 use crate::clock::{Moment, NEVER};
 use crate::command::{BAD_FORMAT, ERROR};
 use crate::counters::{COUNT, hit_or_miss};
@@ -28,9 +27,9 @@ pub fn answer(server: &Server, name: &[u8], words: &[&[u8]]) -> Reply {
     };
     match (name, Flags::read(key, list)) {
         (b"mn", _) => "MN".into(),
-        (b"me", Ok(flags)) => debug(server, &flags),
+        (b"me", Ok(flags)) => debug(server, flags),
         (b"me", Err(_)) => BAD_FORMAT.into(),
-        (b"mg", Ok(flags)) => get(server, &flags),
+        (b"mg", Ok(flags)) => get(server, flags),
         (b"md", Ok(flags)) => delete(server, &flags),
         (_, Ok(flags)) => arithmetic(server, &flags),
         (b"mg", Err(TOO_MANY)) => "CLIENT_ERROR options flags are too long".into(),
@@ -41,21 +40,20 @@ pub fn answer(server: &Server, name: &[u8], words: &[&[u8]]) -> Reply {
 }
 
 /// mg: what an item is, what it says, and who is to fetch it anew.
-fn get(server: &Server, flags: &Flags) -> Reply {
+fn get(server: &Server, mut flags: Flags) -> Reply {
     let mut hit = false;
     let reply = server.with(|store| {
         hit = store.get(&flags.key).is_some();
         if !hit {
             flags.token(b'N')?;
-            create(store, flags, b"", Mode::Add, NEVER).ok()?;
+            create(store, &flags, b"", NEVER).ok()?;
         }
-        let now = store.now();
         let item = store.get(&flags.key)?;
-        let (mut line, ends_soon) =
-            walk(server, flags, item, !hit, item.has(BINARY_KEY), b"stcflh");
+        flags.is_binary = item.has(BINARY_KEY);
+        let (mut line, ends_soon) = walk(server, &flags, item, !hit, b"stcflh");
         win(item, !hit || ends_soon, &mut line);
         if !flags.has(b'u') {
-            item.mark(now);
+            item.mark(server.clock.now());
         }
         // Who names the cas unique knows the value.
         let wants_value = flags.has(b'v') && flags.number(b'C') != Some(item.cas);
@@ -83,12 +81,11 @@ fn walk(
     flags: &Flags,
     item: &mut Item,
     created: bool,
-    is_binary: bool,
     tells: &[u8],
 ) -> (Vec<u8>, bool) {
     let now = server.clock.now();
     let mut ends_soon = false;
-    let line = flags.line_of("", is_binary, |letter| {
+    let line = flags.line("", |letter| {
         let moment = flags.moment(letter, server);
         match letter {
             b'N' if created => item.expires = moment?,
@@ -127,14 +124,8 @@ fn tell(item: &Item, letter: u8, now: Moment) -> Option<i128> {
     })
 }
 
-/// Makes an item that no client has sent.
-fn create(
-    store: &mut Store,
-    flags: &Flags,
-    data: &[u8],
-    mode: Mode,
-    expires: Moment,
-) -> Result<(), Failure> {
+/// Makes an item that no client has sent, whatever is there.
+fn create(store: &mut Store, flags: &Flags, data: &[u8], expires: Moment) -> Result<(), Failure> {
     let client_flags = flags.number(b'F').unwrap_or(0);
     let mut draft = store.draft(&flags.key, client_flags, data.len())?;
     draft.block.add(&[data, b"\r\n"].concat());
@@ -142,9 +133,18 @@ fn create(
     item.set(flags.marks());
     let change = Change {
         cas: flags.number(b'E'),
-        ..mode.into()
+        ..Change::default()
     };
     store.store(item, &change).map(drop)
+}
+
+/// Whether there is such an item, with the cas unique that C asks for.
+fn check(store: &mut Store, flags: &Flags) -> Result<(), Failure> {
+    let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
+    match flags.number::<u64>(b'C') {
+        Some(unique) if unique != item.cas => Err(Failure::Exists),
+        _ => Ok(()),
+    }
 }
 
 /// The code of a failure, or its error line.
@@ -159,15 +159,11 @@ fn code(failure: Failure) -> &'static str {
 
 /// md: deletes, or marks as stale and lets one client win the right to store anew. x takes the value, flags and exptime away.
 fn delete(server: &Server, flags: &Flags) -> Reply {
-    let compare: Option<u64> = flags.number(b'C');
     let expires = flags.moment(b'T', server);
     let outcome = server.with(|store| {
-        let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
-        if compare.is_some_and(|compare| compare != item.cas) {
-            return Err(Failure::Exists);
-        }
+        check(store, flags)?;
         if flags.has(b'x') {
-            create(store, flags, b"", Mode::Set, expires.unwrap_or(NEVER))?;
+            create(store, flags, b"", expires.unwrap_or(NEVER))?;
         }
         if flags.has(b'I') {
             store.invalidate(&flags.key, expires, flags.number(b'E'));
@@ -203,17 +199,11 @@ fn arithmetic(server: &Server, flags: &Flags) -> Reply {
             false => counted?,
         };
         if created {
-            create(
-                store,
-                flags,
-                number.to_string().as_bytes(),
-                Mode::Add,
-                NEVER,
-            )?;
+            create(store, flags, number.to_string().as_bytes(), NEVER)?;
         }
         let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
         item.cas = flags.number(b'E').unwrap_or(item.cas);
-        let (line, _) = walk(server, flags, item, created, flags.has(b'b'), b"tc");
+        let (line, _) = walk(server, flags, item, created, b"tc");
         Ok((number, line))
     });
     server.count_delta(delta, &counted);
@@ -230,26 +220,23 @@ fn arithmetic(server: &Server, flags: &Flags) -> Reply {
     }
 }
 
+/// Nothing is no number, whatever C says; C0 is any.
 fn count(store: &mut Store, flags: &Flags, delta: Delta) -> Result<u64, Failure> {
-    let compare: Option<u64> = flags.number(b'C').filter(|&compare| compare != 0);
     let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
-    let has_value = !item.data().is_empty(); // nothing is no number, whatever C says
-    if has_value && compare.is_some_and(|compare| compare != item.cas) {
-        return Err(Failure::Exists);
+    let is_compared = !item.data().is_empty() && flags.number(b'C') != Some(0);
+    if is_compared {
+        check(store, flags)?;
     }
     store.delta(&flags.key, delta)
 }
 
 /// me: what there is to know of an item, for people.
-fn debug(server: &Server, flags: &Flags) -> Reply {
-    let found = server.with(|store| Some((store.get(&flags.key).cloned()?, store.now())));
-    let Some((item, now)) = found else {
+fn debug(server: &Server, mut flags: Flags) -> Reply {
+    let now = server.clock.now();
+    let Some(item) = server.with(|store| store.get(&flags.key).cloned()) else {
         return "EN".into();
     };
-    let key = match item.has(BINARY_KEY) {
-        true => base64::encode(&flags.key),
-        false => flags.key.clone(),
-    };
+    flags.is_binary = item.has(BINARY_KEY);
     let expires = match item.expires {
         NEVER => -1,
         expires => i64::from(now) - i64::from(expires),
@@ -261,5 +248,7 @@ fn debug(server: &Server, flags: &Flags) -> Reply {
         if item.has(FETCHED) { "yes" } else { "no" },
         item.weight()
     );
-    [b"ME ", &key[..], about.as_bytes()].concat().into()
+    [b"ME ", &*flags.shown_key(), about.as_bytes()]
+        .concat()
+        .into()
 }

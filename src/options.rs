@@ -47,6 +47,7 @@ const OPTIONS: &[Known] = &[
     ('X', "disable-dumping", "", "ignored: there is no dumping"),
 ];
 
+#[derive(Default)]
 pub struct Options {
     /// 0 lets the system choose one.
     pub port: u16,
@@ -72,17 +73,14 @@ pub enum Task {
 pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
     let mut options = Options {
         port: 11211,
-        listen: Vec::new(),
         limits: Limits {
             memory: 64 * MEGABYTE,
             item_size: MEGABYTE,
             evictions: true,
         },
         conn_limit: 1024,
-        idle_timeout: 0,
         flush_enabled: true,
-        shutdown_enabled: false,
-        verbosity: 0,
+        ..Options::default()
     };
     while let Some(word) = words.next() {
         let mut rest = word.strip_prefix('-').unwrap_or_default();
@@ -90,11 +88,13 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
             return Err(format!("{word}: not an option; see --help"));
         }
         while !rest.is_empty() {
-            let given = next_option(&mut rest, &mut words)?;
-            match given.letter {
+            let (letter, name, value) = next_option(&mut rest, &mut words)?;
+            match letter {
                 'h' => return Ok(Task::Print(help())),
                 'V' => return Ok(Task::Print(version())),
-                _ => options.set(&given)?,
+                _ => options
+                    .set(letter, &value)
+                    .map_err(|why| format!("-{name} {value}: {why}"))?,
             }
         }
     }
@@ -108,37 +108,82 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
 }
 
 impl Options {
-    fn set(&mut self, given: &Given) -> Result<(), String> {
-        match given.letter {
-            'p' => self.port = given.number()?,
+    fn set(&mut self, letter: char, value: &str) -> Result<(), &'static str> {
+        match letter {
+            'p' => self.port = number(value)?,
             'l' => {
-                for address in given.value.split(',') {
-                    self.listen.push(given.address(address)?);
+                for host in value.split(',') {
+                    self.listen.push(address(host)?);
                 }
             }
-            'm' => self.limits.memory = given.size(&given.value, MEGABYTE)?,
-            'I' => self.limits.item_size = given.item_size()?,
+            'm' => self.limits.memory = size(value, MEGABYTE)?,
+            'I' => self.limits.item_size = item_size(value)?,
             'M' => self.limits.evictions = false,
-            'c' => self.conn_limit = given.positive()?,
+            'c' => self.conn_limit = positive(value)?,
             'o' => {
-                let words = given.value.split(',');
+                let words = value.split(',');
                 for seconds in words.filter_map(|word| word.strip_prefix("idle_timeout=")) {
-                    let seconds = seconds.parse();
-                    self.idle_timeout = seconds.or(given.wrong("idle_timeout wants seconds"))?;
+                    self.idle_timeout = seconds.parse().or(Err("idle_timeout wants seconds"))?;
                 }
             }
             'F' => self.flush_enabled = false,
             'A' => self.shutdown_enabled = true,
             'v' => self.verbosity += 1,
-            't' => drop(given.positive()?),
-            'U' if given.number::<u16>()? != 0 => return given.wrong("there is no UDP"),
-            'B' if !["ascii", "auto"].contains(&&given.value[..]) => {
-                return given.wrong("there is no such protocol here");
+            't' => drop(positive(value)?),
+            'U' if number::<u16>(value)? != 0 => return Err("there is no UDP"),
+            'B' if value != "ascii" && value != "auto" => {
+                return Err("there is no such protocol here");
             }
             _ => {}
         }
         Ok(())
     }
+}
+
+fn number<Number: FromStr>(value: &str) -> Result<Number, &'static str> {
+    value.parse().or(Err("not a number that can be used here"))
+}
+
+fn positive(value: &str) -> Result<usize, &'static str> {
+    match number(value)? {
+        0 => Err("must be greater than 0"),
+        number => Ok(number),
+    }
+}
+
+/// So many units of that many bytes.
+fn size(count: &str, unit: usize) -> Result<usize, &'static str> {
+    let count: Option<usize> = count.parse().ok().filter(|&count| count > 0);
+    let bytes = count.and_then(|count| count.checked_mul(unit));
+    bytes.ok_or("not a size that can be used here")
+}
+
+fn item_size(value: &str) -> Result<usize, &'static str> {
+    let value = value.to_ascii_lowercase();
+    let bytes = match (value.strip_suffix('k'), value.strip_suffix('m')) {
+        (Some(count), _) => size(count, 1024)?,
+        (_, Some(count)) => size(count, MEGABYTE)?,
+        _ => size(&value, 1)?,
+    };
+    match bytes {
+        ITEM_SIZE_MIN..=ITEM_SIZE_MAX => Ok(bytes),
+        _ => Err("an item's size must be between 1k and 1024m"),
+    }
+}
+
+/// `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or bare IPv6.
+fn address(address: &str) -> Result<(String, Option<u16>), &'static str> {
+    let bracketed = address.strip_prefix('[');
+    let (host, port) = match bracketed.and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or(port))),
+        None => match address.split_once(':') {
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (address, None),
+        },
+    };
+    let port = port.map(|port| port.parse().or(Err("not a port")));
+    Ok((host.to_string(), port.transpose()?))
 }
 
 fn version() -> String {
@@ -159,102 +204,37 @@ fn help() -> String {
 }
 
 /// Takes the next option from `rest`, which is an argument without its first `-`, as getopt reads it: `m64`, `vv` or
-/// `-memory-limit=64`. A value that is not attached is the next word.
-fn next_option(rest: &mut &str, words: &mut impl Iterator<Item = String>) -> Result<Given, String> {
-    let (name, known, attached);
-    if let Some(long) = rest.strip_prefix('-') {
-        let (long, value) = match long.split_once('=') {
-            Some((long, value)) => (long, Some(value)),
-            None => (long, None),
-        };
-        name = format!("--{long}");
-        known = OPTIONS.iter().find(|option| option.1 == long);
-        attached = value;
-        *rest = "";
-    } else {
-        let letter = rest.chars().next().unwrap_or_default();
-        *rest = &rest[letter.len_utf8()..];
-        name = format!("-{letter}");
-        known = OPTIONS.iter().find(|option| option.0 == letter);
-        let takes_rest = known.is_some_and(|option| !option.2.is_empty()) && !rest.is_empty();
-        attached = takes_rest.then(|| std::mem::take(rest));
-    }
-    let Some(&(letter, _, wants, _)) = known else {
-        return Err(format!("{name}: unknown option; see --help"));
+/// `-memory-limit=64`. A value that is not attached is the next word. Returns the letter, the name for messages, without
+/// its first `-`, and the value, which is empty if the option takes none.
+fn next_option<'a>(
+    rest: &mut &'a str,
+    words: &mut impl Iterator<Item = String>,
+) -> Result<(char, &'a str, String), String> {
+    let is_long = rest.starts_with('-');
+    let (name, attached) = match rest.char_indices().nth(1) {
+        _ if is_long => rest
+            .split_once('=')
+            .map_or((*rest, None), |(name, value)| (name, Some(value))),
+        Some((end, _)) => (&rest[..end], Some(&rest[end..])),
+        None => (*rest, None),
     };
+    *rest = "";
+    let is_this = |option: &&Known| match name.strip_prefix('-') {
+        Some(long) => option.1 == long,
+        None => name.starts_with(option.0),
+    };
+    let known = OPTIONS.iter().find(is_this);
+    let &(letter, _, wants, _) = known.ok_or(format!("-{name}: unknown option; see --help"))?;
     let value = match (wants, attached) {
-        ("", None) => String::new(),
-        ("", Some(_)) => return Err(format!("{name}: takes no value")),
+        ("", Some(_)) if is_long => return Err(format!("-{name}: takes no value")),
+        ("", more) => {
+            *rest = more.unwrap_or_default();
+            String::new()
+        }
         (_, Some(value)) => value.to_string(),
         (_, None) => words
             .next()
-            .ok_or(format!("{name}: <{wants}> is missing"))?,
+            .ok_or(format!("-{name}: <{wants}> is missing"))?,
     };
-    Ok(Given {
-        letter,
-        name,
-        value,
-    })
-}
-
-/// An option as it stands on the command line.
-struct Given {
-    letter: char,
-    /// `-m` or `--memory-limit`, for messages.
-    name: String,
-    /// Empty if the option takes none.
-    value: String,
-}
-
-impl Given {
-    fn wrong<Value>(&self, why: &str) -> Result<Value, String> {
-        Err(format!("{} {}: {why}", self.name, self.value))
-    }
-
-    fn number<Number: FromStr>(&self) -> Result<Number, String> {
-        let number = self.value.parse();
-        number.or(self.wrong("not a number that can be used here"))
-    }
-
-    fn positive(&self) -> Result<usize, String> {
-        match self.number()? {
-            0 => self.wrong("must be greater than 0"),
-            number => Ok(number),
-        }
-    }
-
-    /// So many units of that many bytes.
-    fn size(&self, count: &str, unit: usize) -> Result<usize, String> {
-        let count: Option<usize> = count.parse().ok().filter(|&count| count > 0);
-        let bytes = count.and_then(|count| count.checked_mul(unit));
-        bytes.map_or(self.wrong("not a size that can be used here"), Ok)
-    }
-
-    fn item_size(&self) -> Result<usize, String> {
-        let value = self.value.to_ascii_lowercase();
-        let bytes = match (value.strip_suffix('k'), value.strip_suffix('m')) {
-            (Some(count), _) => self.size(count, 1024)?,
-            (_, Some(count)) => self.size(count, MEGABYTE)?,
-            _ => self.size(&value, 1)?,
-        };
-        match bytes {
-            ITEM_SIZE_MIN..=ITEM_SIZE_MAX => Ok(bytes),
-            _ => self.wrong("an item's size must be between 1k and 1024m"),
-        }
-    }
-
-    /// `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or bare IPv6.
-    fn address(&self, address: &str) -> Result<(String, Option<u16>), String> {
-        let bracketed = address
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once(']'));
-        let (host, port) = match (bracketed, address.split_once(':')) {
-            (Some((host, "")), _) => (host, None),
-            (Some((host, port)), _) => (host, Some(port.strip_prefix(':').unwrap_or(port))),
-            (None, Some((host, port))) if !port.contains(':') => (host, Some(port)),
-            _ => (address, None),
-        };
-        let port = port.map(|port| port.parse().or(self.wrong("not a port")));
-        Ok((host.to_string(), port.transpose()?))
-    }
+    Ok((letter, name, value))
 }

@@ -1,7 +1,7 @@
 //! The places for clients: how many there are, and who has one.
 
 use crate::counters::COUNT;
-use std::fs;
+use crate::memory::system_says;
 
 /// Open files that are no clients: stdin, stdout, stderr, the listeners, what is read from /proc, and a client too many
 /// while it is told so.
@@ -27,11 +27,6 @@ impl Drop for Place {
 /// How many places there can be: `-c`, or fewer where the system lets a process open fewer files (`ulimit -Sn`). Whoever
 /// connects beyond that would be accepted by nobody, and hear nothing.
 pub fn places(conn_limit: usize) -> usize {
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    let files: usize = soft.unwrap_or(usize::MAX);
+    let files = system_says("/proc/self/limits", "Max open files").unwrap_or(usize::MAX);
     conn_limit.min(files.saturating_sub(SPARE_FILES))
 }

@@ -13,19 +13,15 @@ pub struct Reply {
 
 impl From<&'static str> for Reply {
     fn from(line: &'static str) -> Reply {
-        Reply {
-            lines: line.as_bytes().into(),
-            value: None,
-        }
+        let lines = line.as_bytes().into();
+        Reply { lines, value: None }
     }
 }
 
 impl From<Vec<u8>> for Reply {
     fn from(lines: Vec<u8>) -> Reply {
-        Reply {
-            lines: lines.into(),
-            value: None,
-        }
+        let lines = lines.into();
+        Reply { lines, value: None }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::change::{Change, Delta, Failure, Mode};
 use crate::clock::{Clock, Moment, NEVER};
-use crate::command::BAD_EXPTIME;
+use crate::command::{BAD_EXPTIME, Storage};
 use crate::counters::{COUNT, VERBOSITY, hit_or_miss};
 use crate::item::{Draft, Item};
 use crate::options::{MEGABYTE, Options};
@@ -71,17 +71,11 @@ impl Server {
 
     /// Room for an item that is going to be received. A set that finds none takes the old item with it: better a miss than
     /// stale data.
-    pub fn draft(
-        &self,
-        key: &[u8],
-        flags: u32,
-        bytes: usize,
-        mode: Mode,
-    ) -> Result<Draft, Failure> {
+    pub fn draft(&self, line: &Storage) -> Result<Draft, Failure> {
         let draft = self.with(|store| {
-            let draft = store.draft(key, flags, bytes);
-            if draft.is_err() && matches!(mode, Mode::Set) {
-                store.delete(key);
+            let draft = store.draft(line.key, line.flags, line.bytes);
+            if draft.is_err() && matches!(line.mode, Mode::Set) {
+                store.delete(line.key);
             }
             draft
         });

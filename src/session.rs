@@ -3,11 +3,11 @@
 //! Here everything meets. A command is carried out in three steps that never overlap: read what it needs from the client,
 //! work on the store under the lock, write the reply.
 
-use crate::change::{Failure, Mode};
+use crate::change::Failure;
 use crate::command::{self, Command, Get, Malformed, Request, Storage};
 use crate::connection::{Connection, LINE_ROOM};
 use crate::counters::{COUNT, VERBOSITY};
-use crate::item::{Draft, Item};
+use crate::item::Item;
 use crate::memory::Block;
 use crate::meta::{self, set::Set};
 use crate::reply::Reply;
@@ -97,11 +97,8 @@ impl<'a> Session<'a> {
 
     /// set, add, replace, append, prepend and cas.
     fn store(&mut self, line: &Storage) -> io::Result<&'static str> {
-        let draft = self.receive(line.key, line.flags, line.bytes, line.mode)?;
-        let stored = draft.and_then(|draft| {
-            let item = draft.finish(self.server.moment(line.exptime));
-            self.server.store(item, &line.mode.into())
-        });
+        let item = self.receive(line)?;
+        let stored = item.and_then(|item| self.server.store(item, &line.mode.into()));
         Ok(stored.map_or_else(explain, |_| "STORED"))
     }
 
@@ -110,8 +107,8 @@ impl<'a> Session<'a> {
             Ok(set) => set,
             Err(malformed) => return self.refuse(malformed),
         };
-        let draft = self.receive(&set.flags.key, set.client_flags, set.bytes, set.mode)?;
-        Ok(set.store(self.server, draft))
+        let item = self.receive(&set.line())?;
+        Ok(set.store(self.server, item))
     }
 
     /// Says what is wrong with a line, once the data block that belongs to it has gone.
@@ -121,22 +118,16 @@ impl<'a> Session<'a> {
     }
 
     /// Reads a data block; the stream stays in step whether there is room for it or not.
-    fn receive(
-        &mut self,
-        key: &[u8],
-        flags: u32,
-        bytes: usize,
-        mode: Mode,
-    ) -> io::Result<Result<Draft, Failure>> {
-        let mut draft = match self.server.draft(key, flags, bytes, mode) {
+    fn receive(&mut self, line: &Storage) -> io::Result<Result<Item, Failure>> {
+        let mut draft = match self.server.draft(line) {
             Ok(draft) => draft,
             Err(failure) => {
-                self.connection.swallow(bytes as u64 + 2)?;
+                self.connection.swallow(line.bytes as u64 + 2)?;
                 return Ok(Err(failure));
             }
         };
         match self.connection.read_block(&mut draft.block)? {
-            true => Ok(Ok(draft)),
+            true => Ok(Ok(draft.finish(self.server.moment(line.exptime)))),
             false => Ok(Err(Failure::BadChunk)),
         }
     }

@@ -40,6 +40,7 @@ impl Lines {
 
 fn general(server: &Server) -> Lines {
     let (items, bytes, limits) = server.with(|store| (store.len(), store.bytes(), store.limits));
+    let touches = COUNT.touch_hits.get() + COUNT.touch_misses.get();
     let lines = Lines::default()
         .tell("pid", process::id())
         .tell("uptime", server.clock.uptime().as_secs())
@@ -50,10 +51,7 @@ fn general(server: &Server) -> Lines {
         .tell("threads", COUNT.curr_connections.get())
         .tell("accepting_conns", 1)
         .tell("cmd_get", COUNT.get_hits.get() + COUNT.get_misses.get())
-        .tell(
-            "cmd_touch",
-            COUNT.touch_hits.get() + COUNT.touch_misses.get(),
-        )
+        .tell("cmd_touch", touches)
         .tell("limit_maxbytes", limits.memory)
         .tell("bytes", bytes)
         .tell("curr_items", items);

@@ -93,11 +93,6 @@ impl Store {
         }
     }
 
-    /// The moment at which it was asked.
-    pub fn now(&self) -> Moment {
-        self.now
-    }
-
     /// How many items there are; expired ones count until they are found.
     pub fn len(&self) -> usize {
         self.table.len()
@@ -143,7 +138,7 @@ impl Store {
         if Item::size(key, bytes) > self.limits.item_size {
             return Err(Failure::TooLarge);
         }
-        self.make_room(Draft::weight(key, flags, bytes))?;
+        self.make_room(Draft::most_weight(key, bytes))?;
         Draft::new(key, flags, bytes).ok_or(Failure::OutOfMemory)
     }
 

@@ -6,6 +6,7 @@ use crate::clock::Moment;
 use crate::command::{BAD_FORMAT, KEY_MAX, number};
 use crate::item::BINARY_KEY;
 use crate::server::Server;
+use std::borrow::Cow;
 use std::str::FromStr;
 
 /// More flags than that are refused.
@@ -24,6 +25,8 @@ pub const LONG_OPAQUE: &str = "CLIENT_ERROR opaque token too long";
 pub struct Flags<'a> {
     /// As the store knows it; with b the client sent it as base64.
     pub key: Vec<u8>,
+    /// The key is answered as base64; where an item is found it says so itself.
+    pub is_binary: bool,
     /// In the order in which they came, and are answered.
     list: &'a [&'a [u8]],
 }
@@ -52,12 +55,18 @@ impl<'a> Flags<'a> {
             true => base64::decode(key).unwrap_or_default(),
             false => key.to_vec(),
         };
-        problems.map_or(Ok(Flags { key, list }), Err)
+        let is_binary = list.iter().any(|flag| flag.starts_with(b"b"));
+        let flags = Flags {
+            key,
+            is_binary,
+            list,
+        };
+        problems.map_or(Ok(flags), Err)
     }
 
     /// The marks of an item that is made with these flags.
     pub fn marks(&self) -> u8 {
-        if self.has(b'b') { BINARY_KEY } else { 0 }
+        if self.is_binary { BINARY_KEY } else { 0 }
     }
 
     pub fn has(&self, letter: u8) -> bool {
@@ -66,11 +75,9 @@ impl<'a> Flags<'a> {
 
     /// What stands behind this letter.
     pub fn token(&self, letter: u8) -> Option<&'a [u8]> {
-        let tokens = self.list.iter().filter_map(|flag| flag.split_first());
-        tokens
-            .filter(|flag| *flag.0 == letter)
-            .map(|flag| flag.1)
-            .next()
+        self.list
+            .iter()
+            .find_map(|flag| flag.strip_prefix(&[letter]))
     }
 
     pub fn number<Number: FromStr>(&self, letter: u8) -> Option<Number> {
@@ -84,26 +91,19 @@ impl<'a> Flags<'a> {
 
     /// The line of an answer: a code, and flag by flag what it asks for. The opaque token and the key come back whatever
     /// becomes of the command; `tell` is asked for the numbers behind all other letters.
-    pub fn line(&self, code: &str, tell: impl FnMut(u8) -> Option<i128>) -> Vec<u8> {
-        self.line_of(code, self.has(b'b'), tell)
-    }
-
-    /// The same for an item that knows itself whether its key came as base64.
-    pub fn line_of(
-        &self,
-        code: &str,
-        is_binary: bool,
-        mut tell: impl FnMut(u8) -> Option<i128>,
-    ) -> Vec<u8> {
+    pub fn line(&self, code: &str, mut tell: impl FnMut(u8) -> Option<i128>) -> Vec<u8> {
         let mut line = code.as_bytes().to_vec();
         for flag in self.list {
             match flag {
                 [b'O', ..] => line.extend([b" ", *flag].concat()),
-                [b'k', ..] => line.extend([b" k", &self.shown_key(is_binary)[..]].concat()),
+                [b'k', ..] => {
+                    line.extend([b" k", &*self.shown_key()].concat());
+                    line.extend(if self.is_binary { b" b" } else { &b""[..] });
+                }
                 [letter, ..] => {
-                    let number = tell(*letter);
-                    let text = number.map(|number| format!(" {}{number}", char::from(*letter)));
-                    line.extend(text.unwrap_or_default().as_bytes());
+                    if let Some(number) = tell(*letter) {
+                        line.extend(format!(" {}{number}", char::from(*letter)).as_bytes());
+                    }
                 }
                 [] => {}
             }
@@ -111,10 +111,11 @@ impl<'a> Flags<'a> {
         line
     }
 
-    fn shown_key(&self, is_binary: bool) -> Vec<u8> {
-        match is_binary {
-            true => [&base64::encode(&self.key)[..], b" b"].concat(),
-            false => self.key.clone(),
+    /// The key as a client knows it.
+    pub fn shown_key(&self) -> Cow<'_, [u8]> {
+        match self.is_binary {
+            true => base64::encode(&self.key).into(),
+            false => self.key[..].into(),
         }
     }
 }

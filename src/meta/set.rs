@@ -4,18 +4,16 @@
 use super::code;
 use super::flags::Flags;
 use crate::change::{Change, Failure, Mode};
-use crate::clock::NEVER;
-use crate::command::{BAD_FORMAT, ERROR, KEY_MAX, Malformed, length};
-use crate::item::Draft;
+use crate::command::{BAD_FORMAT, ERROR, KEY_MAX, Malformed, Storage, length};
+use crate::item::Item;
 use crate::reply::Reply;
 use crate::server::Server;
 
 pub struct Set<'a> {
-    pub flags: Flags<'a>,
+    flags: Flags<'a>,
+    mode: Mode,
     /// The length of the data block, without its `\r\n`.
-    pub bytes: usize,
-    pub client_flags: u32,
-    pub mode: Mode,
+    bytes: usize,
 }
 
 impl<'a> Set<'a> {
@@ -32,16 +30,22 @@ impl<'a> Set<'a> {
         let malformed = |reply| Malformed::with_block(reply, bytes);
         let flags = Flags::read(key, list).map_err(malformed)?;
         let mode = mode(&flags).ok_or(malformed("CLIENT_ERROR invalid mode for ms M token"))?;
-        Ok(Set {
-            bytes,
-            client_flags: flags.number(b'F').unwrap_or(0),
-            mode,
-            flags,
-        })
+        Ok(Set { flags, mode, bytes })
+    }
+
+    /// The classic command that comes closest.
+    pub fn line(&self) -> Storage<'_> {
+        Storage {
+            mode: self.mode,
+            key: &self.flags.key,
+            flags: self.flags.number(b'F').unwrap_or(0),
+            exptime: self.flags.number(b'T').unwrap_or(0),
+            bytes: self.bytes,
+        }
     }
 
     /// What is answered when the block has come, or there was no room for it.
-    pub fn store(&self, server: &Server, draft: Result<Draft, Failure>) -> Reply {
+    pub fn store(&self, server: &Server, item: Result<Item, Failure>) -> Reply {
         let flags = &self.flags;
         let change = Change {
             mode: self.mode,
@@ -50,9 +54,7 @@ impl<'a> Set<'a> {
             vivify: flags.moment(b'N', server),
             cas: flags.number(b'E'),
         };
-        let expires = flags.moment(b'T', server).unwrap_or(NEVER);
-        let stored = draft.and_then(|draft| {
-            let item = draft.finish(expires);
+        let stored = item.and_then(|item| {
             item.set(flags.marks());
             server.store(item, &change)
         });
