@@ -143,6 +143,7 @@ fn changing<'a>(name: &[u8], rest: &'a [u8]) -> Request<'a> {
 }
 
 fn change<'a>(name: &[u8], words: &[&'a [u8]]) -> Result<Command<'a>, Malformed> {
+    let amount = |word| number(word).ok_or(BAD_DELTA);
     Ok(match (name, words) {
         (b"set", _) => storage(Some(Mode::Set), words)?,
         (b"add", _) => storage(Some(Mode::Add), words)?,
@@ -155,14 +156,12 @@ fn change<'a>(name: &[u8], words: &[&'a [u8]]) -> Result<Command<'a>, Malformed>
             Command::Delete(checked(key)?)
         }
         (b"delete", [_, _] | [_, _, _]) => return Err(BAD_DELETE.into()),
-        (b"incr", [key, by] | [key, by, _]) => Command::Delta(
-            checked(key)?,
-            Delta::Increment(number(by).ok_or(BAD_DELTA)?),
-        ),
-        (b"decr", [key, by] | [key, by, _]) => Command::Delta(
-            checked(key)?,
-            Delta::Decrement(number(by).ok_or(BAD_DELTA)?),
-        ),
+        (b"incr", [key, by] | [key, by, _]) => {
+            Command::Delta(checked(key)?, Delta::Increment(amount(by)?))
+        }
+        (b"decr", [key, by] | [key, by, _]) => {
+            Command::Delta(checked(key)?, Delta::Decrement(amount(by)?))
+        }
         (b"touch", [key, exptime] | [key, exptime, _]) => {
             Command::Touch(checked(key)?, number(exptime).ok_or(BAD_EXPTIME)?)
         }

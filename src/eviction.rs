@@ -75,19 +75,18 @@ impl Sieve {
     /// Puts an item at the newest end.
     pub fn arrive(&mut self, item: Item) -> Slot {
         let newest = self.link(GATE).older;
-        let newcomer = Link {
+        let mut slot = self.vacant;
+        if slot == GATE {
+            slot = self.slots();
+            self.ring.push(Link::default());
+        } else {
+            self.vacant = self.link(slot).newer;
+        }
+        *self.link(slot) = Link {
             item: Some(item),
             older: newest,
             newer: GATE,
         };
-        let mut slot = self.vacant;
-        if slot == GATE {
-            slot = self.slots();
-            self.ring.push(newcomer);
-        } else {
-            self.vacant = self.link(slot).newer;
-            *self.link(slot) = newcomer;
-        }
         self.link(newest).newer = slot;
         self.link(GATE).older = slot;
         slot

@@ -18,24 +18,27 @@ use flags::{Flags, LONG_OPAQUE, TOO_MANY};
 
 /// Answers one meta command, but for ms; `words` are what follows its name.
 pub fn answer(server: &Server, name: &[u8], words: &[&[u8]]) -> Reply {
-    let [key, list @ ..] = words else {
-        return match name {
-            b"mn" => "MN".into(),
-            b"me" => BAD_FORMAT.into(),
-            _ => ERROR.into(),
-        };
-    };
-    match (name, Flags::read(key, list)) {
+    match (name, words) {
         (b"mn", _) => "MN".into(),
-        (b"me", Ok(flags)) => debug(server, flags),
-        (b"me", Err(_)) => BAD_FORMAT.into(),
-        (b"mg", Ok(flags)) => get(server, flags),
-        (b"md", Ok(flags)) => delete(server, &flags),
-        (_, Ok(flags)) => arithmetic(server, &flags),
-        (b"mg", Err(TOO_MANY)) => "CLIENT_ERROR options flags are too long".into(),
-        (b"mg", Err(problem)) => problem.into(),
-        (_, Err(problem @ (BAD_FORMAT | LONG_OPAQUE | TOO_MANY))) => problem.into(),
-        (_, Err(_)) => "CLIENT_ERROR invalid or duplicate flag".into(),
+        (b"me", []) => BAD_FORMAT.into(),
+        (_, []) => ERROR.into(),
+        (_, [key, list @ ..]) => match (name, Flags::read(key, list)) {
+            (b"mg", Ok(flags)) => get(server, flags),
+            (b"md", Ok(flags)) => delete(server, &flags),
+            (b"ma", Ok(flags)) => arithmetic(server, &flags),
+            (_, Ok(flags)) => debug(server, flags),
+            (name, Err(problem)) => refuse(name, problem).into(),
+        },
+    }
+}
+
+/// Each command has words of its own for what is wrong.
+fn refuse(name: &[u8], problem: &'static str) -> &'static str {
+    match (name, problem) {
+        (b"me", _) => BAD_FORMAT,
+        (b"mg", TOO_MANY) => "CLIENT_ERROR options flags are too long",
+        (b"mg", _) | (_, BAD_FORMAT | LONG_OPAQUE | TOO_MANY) => problem,
+        _ => "CLIENT_ERROR invalid or duplicate flag",
     }
 }
 
@@ -49,7 +52,7 @@ fn get(server: &Server, mut flags: Flags) -> Reply {
             create(store, &flags, b"", NEVER).ok()?;
         }
         let item = store.get(&flags.key)?;
-        flags.is_binary = item.has(BINARY_KEY);
+        flags.base64 = item.has(BINARY_KEY);
         let (mut line, ends_soon) = walk(server, &flags, item, !hit, b"stcflh");
         win(item, !hit || ends_soon, &mut line);
         if !flags.has(b'u') {
@@ -61,10 +64,9 @@ fn get(server: &Server, mut flags: Flags) -> Reply {
             true => format!("VA {}", item.data().len()),
             false => "HD".into(),
         };
-        Some(Reply {
-            lines: [code.as_bytes(), &line].concat().into(),
-            value: wants_value.then(|| item.clone()),
-        })
+        let lines = [code.as_bytes(), &line].concat().into();
+        let value = wants_value.then(|| item.clone());
+        Some(Reply { lines, value })
     });
     server.count_get(flags.has(b'T'), hit);
     match reply {
@@ -141,8 +143,8 @@ fn create(store: &mut Store, flags: &Flags, data: &[u8], expires: Moment) -> Res
 /// Whether there is such an item, with the cas unique that C asks for.
 fn check(store: &mut Store, flags: &Flags) -> Result<(), Failure> {
     let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
-    match flags.number::<u64>(b'C') {
-        Some(unique) if unique != item.cas => Err(Failure::Exists),
+    match flags.number(b'C') {
+        Some(unique) if item.cas != unique => Err(Failure::Exists),
         _ => Ok(()),
     }
 }
@@ -166,7 +168,12 @@ fn delete(server: &Server, flags: &Flags) -> Reply {
             create(store, flags, b"", expires.unwrap_or(NEVER))?;
         }
         if flags.has(b'I') {
-            store.invalidate(&flags.key, expires, flags.number(b'E'));
+            let cas = flags.number(b'E').unwrap_or_else(|| store.next_cas());
+            let item = store.get(&flags.key).ok_or(Failure::NotFound)?;
+            item.cas = cas;
+            item.expires = expires.unwrap_or(item.expires);
+            item.set(STALE);
+            item.unset(WON);
         } else if !flags.has(b'x') {
             store.delete(&flags.key);
         }
@@ -211,8 +218,9 @@ fn arithmetic(server: &Server, flags: &Flags) -> Reply {
         Ok(_) if flags.has(b'q') && counted.is_ok() => Reply::default(),
         Ok((number, line)) if flags.has(b'v') => {
             let number = number.to_string();
-            let line = String::from_utf8_lossy(&line);
-            format!("VA {}{line}\r\n{number}", number.len()).into()
+            let code = format!("VA {}", number.len());
+            let lines = [code.as_bytes(), &line, b"\r\n", number.as_bytes()];
+            lines.concat().into()
         }
         Ok((_, line)) => [b"HD", &line[..]].concat().into(),
         Err(Failure::NonNumeric) => explain(Failure::NonNumeric).into(),
@@ -236,7 +244,7 @@ fn debug(server: &Server, mut flags: Flags) -> Reply {
     let Some(item) = server.with(|store| store.get(&flags.key).cloned()) else {
         return "EN".into();
     };
-    flags.is_binary = item.has(BINARY_KEY);
+    flags.base64 = item.has(BINARY_KEY);
     let expires = match item.expires {
         NEVER => -1,
         expires => i64::from(now) - i64::from(expires),
@@ -248,7 +256,7 @@ fn debug(server: &Server, mut flags: Flags) -> Reply {
         if item.has(FETCHED) { "yes" } else { "no" },
         item.weight()
     );
-    [b"ME ", &*flags.shown_key(), about.as_bytes()]
+    [b"ME ", &flags.shown_key()[..], about.as_bytes()]
         .concat()
         .into()
 }

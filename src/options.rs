@@ -14,6 +14,8 @@ pub const MEGABYTE: usize = 1024 * 1024;
 const ITEM_SIZE_MIN: usize = 1024;
 const ITEM_SIZE_MAX: usize = 1024 * MEGABYTE;
 
+const VERSION: &str = concat!("mini-memcached ", env!("CARGO_PKG_VERSION"));
+
 /// Letter, name, what the value is called (nothing: it takes none), and what the option does.
 type Known = (char, &'static str, &'static str, &'static str);
 
@@ -91,7 +93,7 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
             let (letter, name, value) = next_option(&mut rest, &mut words)?;
             match letter {
                 'h' => return Ok(Task::Print(help())),
-                'V' => return Ok(Task::Print(version())),
+                'V' => return Ok(Task::Print(VERSION.into())),
                 _ => options
                     .set(letter, &value)
                     .map_err(|why| format!("-{name} {value}: {why}"))?,
@@ -112,9 +114,8 @@ impl Options {
         match letter {
             'p' => self.port = number(value)?,
             'l' => {
-                for host in value.split(',') {
-                    self.listen.push(address(host)?);
-                }
+                let hosts: Result<Vec<_>, _> = value.split(',').map(address).collect();
+                self.listen.extend(hosts?);
             }
             'm' => self.limits.memory = size(value, MEGABYTE)?,
             'I' => self.limits.item_size = item_size(value)?,
@@ -186,10 +187,6 @@ fn address(address: &str) -> Result<(String, Option<u16>), &'static str> {
     Ok((host.to_string(), port.transpose()?))
 }
 
-fn version() -> String {
-    concat!("mini-memcached ", env!("CARGO_PKG_VERSION")).into()
-}
-
 fn help() -> String {
     let mut text = String::new();
     for (letter, name, value, does) in OPTIONS {
@@ -211,13 +208,11 @@ fn next_option<'a>(
     words: &mut impl Iterator<Item = String>,
 ) -> Result<(char, &'a str, String), String> {
     let is_long = rest.starts_with('-');
-    let (name, attached) = match rest.char_indices().nth(1) {
-        _ if is_long => rest
-            .split_once('=')
-            .map_or((*rest, None), |(name, value)| (name, Some(value))),
-        Some((end, _)) => (&rest[..end], Some(&rest[end..])),
-        None => (*rest, None),
+    let parts = match rest.char_indices().nth(1) {
+        _ if is_long => rest.split_once('='),
+        second => second.map(|(end, _)| rest.split_at(end)),
     };
+    let (name, attached) = parts.map_or((*rest, None), |(name, more)| (name, Some(more)));
     *rest = "";
     let is_this = |option: &&Known| match name.strip_prefix('-') {
         Some(long) => option.1 == long,

@@ -91,14 +91,12 @@ impl Server {
         let outcome = self.with(|store| store.store(item, change));
         COUNT.cmd_set.add(1);
         COUNT.total_items.add(usize::from(outcome.is_ok()));
-        if let Mode::Cas(_) = change.mode {
-            let count = match outcome {
-                Ok(_) => &COUNT.cas_hits,
-                Err(Failure::NotFound) => &COUNT.cas_misses,
-                Err(_) => &COUNT.cas_badval,
-            };
-            count.add(1);
-        }
+        match (change.mode, outcome) {
+            (Mode::Cas(_), Ok(_)) => COUNT.cas_hits.add(1),
+            (Mode::Cas(_), Err(Failure::NotFound)) => COUNT.cas_misses.add(1),
+            (Mode::Cas(_), Err(_)) => COUNT.cas_badval.add(1),
+            _ => 0,
+        };
         outcome
     }
 

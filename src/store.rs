@@ -7,7 +7,7 @@ use crate::change::{Change, Delta, Failure, Mode};
 use crate::clock::{Moment, NEVER};
 use crate::counters::COUNT;
 use crate::eviction::Slot;
-use crate::item::{Draft, FETCHED, Item, STALE, WON};
+use crate::item::{Draft, FETCHED, Item};
 use crate::memory::{Block, held, resident};
 use crate::table::Table;
 use std::mem;
@@ -173,18 +173,8 @@ impl Store {
         Ok(number)
     }
 
-    /// Marks an item as stale: it is served on, but one client is told to fetch it anew.
-    pub fn invalidate(&mut self, key: &[u8], expires: Option<Moment>, cas: Option<u64>) {
-        let cas = cas.unwrap_or_else(|| self.next_cas());
-        if let Some(item) = self.get(key) {
-            item.cas = cas;
-            item.expires = expires.unwrap_or(item.expires);
-            item.set(STALE);
-            item.unset(WON);
-        }
-    }
-
-    fn next_cas(&mut self) -> u64 {
+    /// Never the same twice.
+    pub fn next_cas(&mut self) -> u64 {
         self.last_cas += 1;
         self.last_cas
     }

@@ -6,7 +6,6 @@ use crate::clock::Moment;
 use crate::command::{BAD_FORMAT, KEY_MAX, number};
 use crate::item::BINARY_KEY;
 use crate::server::Server;
-use std::borrow::Cow;
 use std::str::FromStr;
 
 /// More flags than that are refused.
@@ -26,7 +25,7 @@ pub struct Flags<'a> {
     /// As the store knows it; with b the client sent it as base64.
     pub key: Vec<u8>,
     /// The key is answered as base64; where an item is found it says so itself.
-    pub is_binary: bool,
+    pub base64: bool,
     /// In the order in which they came, and are answered.
     list: &'a [&'a [u8]],
 }
@@ -51,22 +50,17 @@ impl<'a> Flags<'a> {
             }
             problems = problem(*letter, token, key).or(problems);
         }
-        let key = match list.contains(&&b"b"[..]) {
+        let base64 = list.iter().any(|flag| flag.starts_with(b"b"));
+        let key = match base64 {
             true => base64::decode(key).unwrap_or_default(),
             false => key.to_vec(),
         };
-        let is_binary = list.iter().any(|flag| flag.starts_with(b"b"));
-        let flags = Flags {
-            key,
-            is_binary,
-            list,
-        };
-        problems.map_or(Ok(flags), Err)
+        problems.map_or(Ok(Flags { key, base64, list }), Err)
     }
 
     /// The marks of an item that is made with these flags.
     pub fn marks(&self) -> u8 {
-        if self.is_binary { BINARY_KEY } else { 0 }
+        if self.base64 { BINARY_KEY } else { 0 }
     }
 
     pub fn has(&self, letter: u8) -> bool {
@@ -97,8 +91,8 @@ impl<'a> Flags<'a> {
             match flag {
                 [b'O', ..] => line.extend([b" ", *flag].concat()),
                 [b'k', ..] => {
-                    line.extend([b" k", &*self.shown_key()].concat());
-                    line.extend(if self.is_binary { b" b" } else { &b""[..] });
+                    line.extend([b" k", &self.shown_key()[..]].concat());
+                    line.extend(if self.base64 { b" b" } else { &b""[..] });
                 }
                 [letter, ..] => {
                     if let Some(number) = tell(*letter) {
@@ -112,10 +106,10 @@ impl<'a> Flags<'a> {
     }
 
     /// The key as a client knows it.
-    pub fn shown_key(&self) -> Cow<'_, [u8]> {
-        match self.is_binary {
-            true => base64::encode(&self.key).into(),
-            false => self.key[..].into(),
+    pub fn shown_key(&self) -> Vec<u8> {
+        match self.base64 {
+            true => base64::encode(&self.key),
+            false => self.key.clone(),
         }
     }
 }
