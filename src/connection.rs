@@ -45,9 +45,8 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Reads one line without its end. `false`: the client has left, its line does not end, or it
-    /// speaks another protocol. A line of keys may be as
-    /// long as `lengthen` can find room for it.
+    /// Reads one line without its end. `false`: the client has left, its line does not end, or it speaks another protocol.
+    /// A line of keys may be as long as `lengthen` can find room for it.
     pub fn read_line(
         &mut self,
         line: &mut Block,

@@ -6,7 +6,7 @@
 use crate::change::Failure;
 use crate::command::{self, Command, Get, Malformed, Request, Storage};
 use crate::connection::{Connection, LINE_ROOM};
-use crate::counters::COUNT;
+use crate::counters::{COUNT, VERBOSITY};
 use crate::item::Item;
 use crate::memory::Block;
 use crate::meta::{self, set::Set};
@@ -80,6 +80,10 @@ impl<'a> Session<'a> {
     }
 
     fn write_value(&mut self, item: &Item, with_cas: bool) -> io::Result<()> {
+        if VERBOSITY.get() > 1 {
+            let words = [b"sending key ", item.key()].concat();
+            self.connection.say('>', &words);
+        }
         let replies = self.connection.replies();
         replies.write_all(b"VALUE ")?;
         if !with_cas {

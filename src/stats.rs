@@ -13,7 +13,7 @@ pub fn answer(server: &Server, words: &[&[u8]]) -> String {
         [] => general(server).end(),
         [b"settings", ..] => settings(server).end(),
         [b"items", ..] => items(server).end(),
-        [b"slabs", ..] => Lines::default().tell("active_slabs", 0).end(),
+        [b"slabs", ..] => slabs(server).end(),
         [b"sizes", ..] => Lines::default().tell("sizes_status", "disabled").end(),
         [b"conns", ..] | [b"detail", b"dump", ..] => Lines::default().end(),
         [b"detail", b"on" | b"off", ..] => "OK".into(),
@@ -95,6 +95,14 @@ fn items(server: &Server) -> Lines {
         .tell("items:1:evicted", COUNT.evictions.get())
         .tell("items:1:outofmemory", COUNT.store_no_memory.get())
         .tell("items:1:reclaimed", COUNT.reclaimed.get())
+}
+
+/// There are no slabs: one stands for all that is held.
+fn slabs(server: &Server) -> Lines {
+    let (items, bytes) = server.with(|store| (store.len(), store.bytes()));
+    Lines::default()
+        .tell("active_slabs", u8::from(items > 0))
+        .tell("total_malloced", bytes)
 }
 
 /// What is there stays counted; what happened is forgotten.

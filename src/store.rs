@@ -168,7 +168,6 @@ impl Store {
         let slot = self.find(key).ok_or(Failure::NotFound)?;
         let old = self.table.ring.get(slot).ok_or(Failure::NotFound)?;
         let (number, item) = delta.apply(old)?;
-        self.make_room(0)?;
         self.insert(Some(slot), item, None);
         Ok(number)
     }

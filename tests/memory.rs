@@ -76,8 +76,10 @@ fn a_full_server_without_evictions_refuses() {
     for option in ["-M", "--disable-evictions"] {
         let mut watched = watched(&["-m", "8", option]);
         let mut client = watched.server.connect();
+        client.expect("set number 0 0 1\r\n5\r\n", STORED);
         let stored = store_until_refused(&mut client);
         assert!(stored > 500, "8 MiB hold {stored} values of 8,192 bytes");
+        client.expect("incr number 1\r\n", "6\r\n");
         for command in ["set", "add"] {
             client.send(format!("{command} new 0 0 8192\r\n"));
             client.send([b'x'; 8192]);

@@ -382,6 +382,7 @@ fn very_verbose_shows_the_conversation() {
             ('<', "set k 0 0 5"),
             ('>', "STORED"),
             ('<', "get k"),
+            ('>', "sending key k"),
             ('>', "END"),
         ] {
             let line = format!("{direction}{number} {words}");
