@@ -19,13 +19,11 @@ pub struct Set<'a> {
 impl<'a> Set<'a> {
     /// The block of a line that is wrong is swallowed, if its length can be read.
     pub fn parse(words: &'a [&'a [u8]]) -> Result<Set<'a>, Malformed> {
-        let [key, bytes, list @ ..] = words else {
-            let is_alone = words.is_empty();
-            return Err(if is_alone { ERROR } else { BAD_FORMAT }.into());
+        let (key, bytes, list) = match words {
+            [] => return Err(ERROR.into()),
+            [key, bytes, list @ ..] if key.len() <= KEY_MAX => (key, bytes, list),
+            _ => return Err(BAD_FORMAT.into()),
         };
-        if key.len() > KEY_MAX {
-            return Err(BAD_FORMAT.into());
-        }
         let bytes = length(bytes).ok_or(BAD_FORMAT)?;
         let malformed = |reply| Malformed::with_block(reply, bytes);
         let flags = Flags::read(key, list).map_err(malformed)?;
