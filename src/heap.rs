@@ -1,10 +1,10 @@
 //! One heap for all threads, where glibc would make many.
 //!
-//! glibc gives threads heaps of their own, and what is freed in one cannot be used by another: at `-m 64` that costs 40 MB.
+//! glibc gives threads heaps of their own, and what is freed in one cannot be used by another: at `-m 64` that costs 50 MB.
 //! It reads its settings only when a program starts, so the program starts once more, with one heap. Blocks above 16 KiB
 //! get pages of their own, so that no hole in the heap is too small for them; there are only so many of these (Linux
-//! allows 65,530 in a process), and threads need some too. Measured with tests/soak.rs: 131 MB at the peak without this
-//! room, 83 MB with it.
+//! allows 65,530 in a process), and threads need some too. Measured with tests/soak.rs: 121 MB at the peak without this
+//! room, 67 MB with it.
 
 use crate::memory::PAGED_FROM;
 use std::env;
