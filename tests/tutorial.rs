@@ -18,6 +18,8 @@ mod items;
 mod judged;
 #[path = "tutorial/ladder.rs"]
 mod ladder;
+#[path = "tutorial/leader.rs"]
+mod leader;
 #[path = "tutorial/pairs.rs"]
 mod pairs;
 #[allow(dead_code)] // the tests of the chapters use all of it
@@ -50,6 +52,7 @@ mod tree;
 mod workshop;
 
 use common::{Server, project};
+use leader::{LEADER, Page};
 use prose::Fault;
 use replay::Peer;
 use std::fs;
@@ -118,6 +121,34 @@ fn minutes_add_up() {
 #[test]
 fn the_book_has_every_chapter() {
     none(contents::summary(project()));
+}
+
+/// Each page that a workshop is led by, and each that leads to it.
+const PAGES: &[&str] = &[
+    "README.md",
+    "tutorial/README.md",
+    "tutorial/SUMMARY.md",
+    LEADER,
+];
+
+#[test]
+fn the_leader_asks_what_the_chapters_ask() {
+    let chapters = steps::read(project()).unwrap_or_default();
+    let page = Page::read(project(), LEADER);
+    none(leader::questions(&page, &chapters));
+    none(leader::rung_minutes(&page, &chapters));
+    none(leader::plans(&page, &chapters));
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let links = |file: &&'static str| leader::links(project(), &Page::read(project(), file));
+    none(PAGES.iter().flat_map(links).collect());
+}
+
+#[test]
+fn ours_takes_the_place_of_a_missing_memcached() {
+    none(leader::stands_in(project()));
 }
 
 #[test]
