@@ -12,6 +12,8 @@ mod checkpoints;
 mod checks;
 #[path = "tutorial/contents.rs"]
 mod contents;
+#[path = "tutorial/handout.rs"]
+mod handout;
 #[path = "tutorial/items.rs"]
 mod items;
 #[path = "tutorial/judged.rs"]
@@ -52,11 +54,14 @@ mod tree;
 mod workshop;
 
 use common::{Server, project};
+use handout::HANDOUT;
 use leader::{LEADER, Page};
 use prose::Fault;
 use replay::Peer;
 use std::fs;
 use std::process::Command;
+
+const README: &str = "README.md";
 
 /// The chapters that are told as ladders.
 const LADDERS: &[&str] = &["01", "02", "03", "04"];
@@ -201,13 +206,44 @@ fn nearly_all_sessions_are_replayed() {
 
 #[test]
 fn the_readme_replays() {
-    none(readme::sessions(project(), Server::ours(&[]).address));
+    none(readme::sessions(
+        project(),
+        README,
+        Server::ours(&[]).address,
+    ));
 }
 
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn the_readme_replays_against_memcached() {
-    none(readme::sessions(project(), Server::memcached(&[]).address));
+    none(readme::sessions(
+        project(),
+        README,
+        Server::memcached(&[]).address,
+    ));
+}
+
+#[test]
+fn the_handout_fits_on_a_sheet_and_shows_every_reply() {
+    let page = Page::read(project(), HANDOUT);
+    none(handout::on_one_sheet(&page));
+    none(handout::shown_replies(&page));
+}
+
+#[test]
+fn the_handout_replays() {
+    none(readme::sessions(
+        project(),
+        HANDOUT,
+        Server::ours(&[]).address,
+    ));
+}
+
+#[test]
+#[ignore = "needs memcached: apt-get install memcached"]
+fn the_handout_replays_against_memcached() {
+    let memcached = Server::memcached(&[]);
+    none(readme::sessions(project(), HANDOUT, memcached.address));
 }
 
 /// What a cache is for, on a clock: the second visitor waits less than a tenth of the first one's time.
