@@ -12,12 +12,16 @@ mod checkpoints;
 mod checks;
 #[path = "tutorial/contents.rs"]
 mod contents;
+#[path = "tutorial/handout.rs"]
+mod handout;
 #[path = "tutorial/items.rs"]
 mod items;
 #[path = "tutorial/judged.rs"]
 mod judged;
 #[path = "tutorial/ladder.rs"]
 mod ladder;
+#[path = "tutorial/leader.rs"]
+mod leader;
 #[path = "tutorial/pairs.rs"]
 mod pairs;
 #[allow(dead_code)] // the tests of the chapters use all of it
@@ -50,10 +54,14 @@ mod tree;
 mod workshop;
 
 use common::{Server, project};
+use handout::HANDOUT;
+use leader::{LEADER, Page};
 use prose::Fault;
 use replay::Peer;
 use std::fs;
 use std::process::Command;
+
+const README: &str = "README.md";
 
 /// The chapters that are told as ladders.
 const LADDERS: &[&str] = &["01", "02", "03", "04"];
@@ -120,6 +128,34 @@ fn the_book_has_every_chapter() {
     none(contents::summary(project()));
 }
 
+/// Each page that a workshop is led by, and each that leads to it.
+const PAGES: &[&str] = &[
+    "README.md",
+    "tutorial/README.md",
+    "tutorial/SUMMARY.md",
+    LEADER,
+];
+
+#[test]
+fn the_leader_asks_what_the_chapters_ask() {
+    let chapters = steps::read(project()).unwrap_or_default();
+    let page = Page::read(project(), LEADER);
+    none(leader::questions(&page, &chapters));
+    none(leader::rung_minutes(&page, &chapters));
+    none(leader::plans(&page, &chapters));
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let links = |file: &&'static str| leader::links(project(), &Page::read(project(), file));
+    none(PAGES.iter().flat_map(links).collect());
+}
+
+#[test]
+fn ours_takes_the_place_of_a_missing_memcached() {
+    none(leader::stands_in(project()));
+}
+
 #[test]
 fn steps_are_small() {
     none(checks::small_steps(project()));
@@ -170,13 +206,44 @@ fn nearly_all_sessions_are_replayed() {
 
 #[test]
 fn the_readme_replays() {
-    none(readme::sessions(project(), Server::ours(&[]).address));
+    none(readme::sessions(
+        project(),
+        README,
+        Server::ours(&[]).address,
+    ));
 }
 
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn the_readme_replays_against_memcached() {
-    none(readme::sessions(project(), Server::memcached(&[]).address));
+    none(readme::sessions(
+        project(),
+        README,
+        Server::memcached(&[]).address,
+    ));
+}
+
+#[test]
+fn the_handout_fits_on_a_sheet_and_shows_every_reply() {
+    let page = Page::read(project(), HANDOUT);
+    none(handout::on_one_sheet(&page));
+    none(handout::shown_replies(&page));
+}
+
+#[test]
+fn the_handout_replays() {
+    none(readme::sessions(
+        project(),
+        HANDOUT,
+        Server::ours(&[]).address,
+    ));
+}
+
+#[test]
+#[ignore = "needs memcached: apt-get install memcached"]
+fn the_handout_replays_against_memcached() {
+    let memcached = Server::memcached(&[]);
+    none(readme::sessions(project(), HANDOUT, memcached.address));
 }
 
 /// What a cache is for, on a clock: the second visitor waits less than a tenth of the first one's time.

@@ -1,4 +1,4 @@
-//! The README's own terminal sessions: they are not a chapter's, and meet the finished server.
+//! The terminal sessions of the README and of the handout: they are no chapter's, and meet the finished server.
 
 use crate::checks::Faults;
 use crate::prose::{self, Against, Fault, Kind, Mode, Place, Session};
@@ -7,7 +7,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// What the README's sessions must be: nothing but `printf … | nc localhost 11211`.
+/// What these sessions must be: nothing but `printf … | nc localhost 11211`.
 const PLAIN: Session = Session {
     mode: Mode::Client,
     against: Against::Program,
@@ -15,10 +15,10 @@ const PLAIN: Session = Session {
     colour: None,
 };
 
-/// Every session of `root/README.md` replays against the server at this address; there is at least one.
-pub fn sessions(root: &Path, address: SocketAddr) -> Faults {
-    let (file, line) = ("README.md".into(), 1);
-    let text = fs::read_to_string(root.join("README.md")).expect("a README in UTF-8");
+/// Every session of a page of the project replays against the server at this address; there is at least one.
+pub fn sessions(root: &Path, page: &str, address: SocketAddr) -> Faults {
+    let (file, line) = (page.into(), 1);
+    let text = fs::read_to_string(root.join(page)).expect("a page in UTF-8");
     let (blocks, mut faults) = prose::blocks(&file, &text);
     let mut replayed = 0;
     for block in &blocks {

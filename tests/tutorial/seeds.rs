@@ -49,7 +49,7 @@ const GREEN_BEFORE: Check = |root| judged::faults(root, |_| Some(Named::Server(|
 const RED_AFTER: Check = |root| judged::faults(root, |_| Some(Named::Server(|_| Err("so".into()))));
 const JUDGED: Check = |root| judged::faults(root, |_| Some(Named::Server(a_miss_is_a_miss)));
 const PAIRS: Check = |root| pairs::faults(root, false);
-const OURS: Check = |root| readme::sessions(root, Server::ours(&[]).address);
+const OURS: Check = |root| readme::sessions(root, "README.md", Server::ours(&[]).address);
 
 macro_rules! thirteen {
     ($line:literal) => {
