@@ -289,6 +289,16 @@ fn under_fifty_lines_is_under_fifty_lines() {
         let told = format!("a memcached in {count} lines");
         assert!(text(file).contains(&told), "{file} does not say {told:?}");
     }
+    let chapters = steps::read(project()).expect("chapters that can be read");
+    let given = |step: &&steps::Step| matches!(&step.block.kind, prose::Kind::Python(script) if script.file == "slow.py");
+    let mut all = chapters.iter().flat_map(|chapter| &chapter.steps);
+    let before = all.find(given).expect("slow.py");
+    let told = format!(
+        "says\n{}. The article",
+        tree::written(&before.tree["main.rs"])
+    );
+    let chapter = text("tutorial/04-under-fifty-lines.md");
+    assert!(chapter.contains(&told), "chapter 4 does not say {told:?}");
     let wide = program.lines().find(|line| line.chars().count() > 100);
     assert_eq!(wide, None, "over 100 columns");
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::Command;
@@ -24,7 +24,12 @@ pub struct Peer {
 impl Peer {
     /// What listens at `ADDR` if that is set, else the chapter's own program.
     pub fn of(chapter: &str) -> Peer {
-        env::var("ADDR").map_or_else(|_| Peer::own(chapter), Peer::at)
+        let Ok(address) = env::var("ADDR") else {
+            say("ADDR is not set: judging our own program of each chapter, not yours");
+            return Peer::own(chapter);
+        };
+        say(&format!("judging {address}"));
+        Peer::at(address)
     }
 
     pub fn at(address: String) -> Peer {
@@ -57,6 +62,16 @@ impl Peer {
             }
         }
         Err(why)
+    }
+}
+
+/// Says once who is judged, past libtest, which keeps what passing tests print: green for the wrong server is worth nothing.
+pub fn say(who: &str) {
+    static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if !said.iter().any(|known| known == who) {
+        let _ = writeln!(io::stderr(), "{who}");
+        said.push(who.to_string());
     }
 }
 

@@ -4,7 +4,7 @@
 //! `PROJECT` the one in chapter 3's folder is asked.
 
 use crate::common::{project, scratch};
-use crate::peer::Verdict;
+use crate::peer::{Verdict, say};
 use std::collections::HashMap;
 use std::env;
 use std::io::{BufRead, BufReader, Read, Result, Write};
@@ -47,8 +47,14 @@ impl Readers {
     pub fn of_chapter_3() -> Readers {
         static BUILT: OnceLock<PathBuf> = OnceLock::new();
         match env::var_os("PROJECT") {
-            Some(folder) => Readers::Project(BUILT.get_or_init(|| built(folder.into())).clone()),
-            None => Readers::Built(BUILT.get_or_init(build).clone()),
+            Some(folder) => {
+                say(&format!("judging the tests of {}", folder.display()));
+                Readers::Project(BUILT.get_or_init(|| built(folder.into())).clone())
+            }
+            None => {
+                say("PROJECT is not set: judging our own tests of chapter 3, not yours");
+                Readers::Built(BUILT.get_or_init(build).clone())
+            }
         }
     }
 

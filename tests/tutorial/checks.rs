@@ -1,6 +1,6 @@
 //! What a tutorial must keep, each as a list of the faults found; the tests and their proof call these.
 
-use crate::prose::{self, Fault, Kind, Mode, Place, Role};
+use crate::prose::{self, Code, Fault, Kind, Mode, Place, Role};
 use crate::replay::{Desk, Peer};
 use crate::steps::{self, Chapter, Exercise, Step};
 use crate::tree::{self, Tree};
@@ -52,6 +52,8 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
         for step in &chapter.steps {
             faults.extend(compiles(&mut workshop, step));
         }
+        let pairs = chapter.steps.windows(2);
+        faults.extend(pairs.filter_map(|pair| misreported(&mut workshop, &pair[0], &pair[1])));
         let clean = faults.is_empty();
         faults.extend(
             chapter
@@ -119,6 +121,25 @@ fn compiles(workshop: &mut Workshop, step: &Step) -> Option<Fault> {
         _ => return None,
     };
     Some(Fault::at(&step.block.place, what))
+}
+
+/// Below a block that does not compile, an error that the compiler does not report.
+fn misreported(workshop: &mut Workshop, step: &Step, below: &Step) -> Option<Fault> {
+    let Kind::Code(Code {
+        role: Role::Broken, ..
+    }) = step.block.kind
+    else {
+        return None;
+    };
+    let shown = below.block.lines.first()?;
+    let complaint = workshop.complaints(&step.tree, false).into_iter().next()?;
+    let wrong = shown.text.starts_with("error") && !complaint.what.contains(&shown.text);
+    wrong.then(|| {
+        Fault::at(
+            &shown.from,
+            format!("the compiler says `{}`", complaint.what),
+        )
+    })
 }
 
 /// A quotation that does not stand in its file.

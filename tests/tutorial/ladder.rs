@@ -166,15 +166,20 @@ fn rung_faults(chapter: &Chapter, rung: &Rung, checks: &[&str]) -> Faults {
     };
     let between = red.block.place.line..green.block.place.line;
     let changes = |step: &&Step| code(step).is_some() && between.contains(&step.block.place.line);
-    let Some(change) = chapter.steps.iter().find(changes) else {
+    let changes = chapter.steps.iter().filter(changes);
+    let changes: Vec<usize> = changes.map(|step| step.block.place.line).collect();
+    let [first, ..] = changes[..] else {
         return fault("nothing changes between this rung's sessions");
     };
-    let Some(guess) = rung.guess else {
+    let [question, ..] = rung.guesses[..] else {
         return fault("this rung asks no question: `> **Guess.** …`");
     };
-    if guess > change.block.place.line {
+    // The first question comes before all code, and behind each of the others there is code that answers it.
+    let late = |guess: &&usize| changes.iter().all(|change| *guess > change);
+    let late = rung.guesses.iter().find(late);
+    if let Some(guess) = late.or((question > first).then_some(&question)) {
         return vec![Fault::at(
-            &at(chapter, guess),
+            &at(chapter, *guess),
             "the question comes after the code that answers it",
         )];
     }

@@ -61,8 +61,8 @@ pub enum Kind {
     Illustration,
     /// `console` and the words of [`Session`].
     Session(Session),
-    /// `python FILE`: a script for the sessions marked `python`. With `given` behind it the reader copies it from the
-    /// chapter's folder.
+    /// `python FILE`: a script for the sessions marked `python`, which is in the chapter's folder too. With `given` behind
+    /// it the reader copies it from there.
     Python(Script),
     /// `rust quote FILE` or `python quote FILE`: lines that stand so in that file, behind each other.
     Quote(String),

@@ -142,7 +142,7 @@ impl<'a> Desk<'a> {
             Err(what) => return vec![Fault::at(&block.place, what)],
         };
         match words.mode {
-            Mode::Python => self.in_shell(&commands, address),
+            Mode::Python => self.in_shell(&commands, address, words.colour == Some(Colour::Red)),
             Mode::CargoTest => self.cargo_test(&commands, &self.ports(words, tree), tree, address),
             _ => {
                 let red = words.colour == Some(Colour::Red);
@@ -242,7 +242,8 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    fn in_shell(&mut self, commands: &[Command], address: SocketAddr) -> Vec<Fault> {
+    /// Where a script fails Python tells the way there, with line numbers of its own: of that only some lines are shown.
+    fn in_shell(&mut self, commands: &[Command], address: SocketAddr, fails: bool) -> Vec<Fault> {
         let port = address.port().to_string();
         let moved = |text: &str| {
             PORTS.iter().fold(text.to_string(), |text, known| {
@@ -269,7 +270,11 @@ impl<'a> Desk<'a> {
                         .iter()
                         .map(|line| line.replace(&port, &known))
                         .collect();
-                    faults.extend(terminal::compare(&command.line, &command.output, &got));
+                    let compare = match fails {
+                        true => terminal::compare_in_order,
+                        false => terminal::compare,
+                    };
+                    faults.extend(compare(&command.line, &command.output, &got));
                 }
             }
         }

@@ -21,8 +21,8 @@ pub struct Rung<'a> {
     /// The last red session that the rung mends, and the green one that shows it.
     pub red: Option<&'a Step>,
     pub green: Option<&'a Step>,
-    /// The line of its question.
-    pub guess: Option<usize>,
+    /// The lines of its questions.
+    pub guesses: Vec<usize>,
 }
 
 /// The lines of a chapter outside its blocks, with their numbers.
@@ -42,13 +42,13 @@ pub fn at(chapter: &Chapter, line: usize) -> Place {
 
 /// The rungs of a chapter; none if it is not told as a ladder.
 pub fn rungs(chapter: &Chapter) -> Vec<Rung<'_>> {
-    let (mut rungs, mut start, mut guess, mut title) = (Vec::new(), 0, None, "");
+    let (mut rungs, mut start, mut guesses, mut title) = (Vec::new(), 0, Vec::new(), "");
     for (line, text) in prose(chapter) {
         if let Some(heading) = text.strip_prefix("## ") {
             title = heading;
         }
         if text.starts_with(GUESS) {
-            guess = Some(line);
+            guesses.push(line);
         }
         if let Some(check) = text.strip_prefix(CHECKPOINT) {
             let inside = |step: &&Step| (start..line).contains(&step.block.place.line);
@@ -63,7 +63,7 @@ pub fn rungs(chapter: &Chapter) -> Vec<Rung<'_>> {
                 place: at(chapter, line),
                 red: steps.iter().rfind(pair).copied(),
                 green: green.copied(),
-                guess: guess.take(),
+                guesses: std::mem::take(&mut guesses),
             });
             start = line;
         }

@@ -101,6 +101,8 @@ const SEEDS: &[Seed] = &[
         check: REBUILD, at: (TWO, "```rust tests/conversation.rs broken"), says: "but the program compiles" },
     Seed { name: "a block that does not compile", file: ONE, old: "```rust main.rs broken", new: "```rust main.rs",
         check: REBUILD, at: (ONE, "```rust main.rs"), says: "cannot find function `serve`" },
+    Seed { name: "an error that the compiler does not report", file: ONE, old: "    Ok(())\n}\n```\n", new: "    Ok(())\n}\n```\n\n```text\nerror[E0000]: no such name\n```\n",
+        check: REBUILD, at: (ONE, "error[E0000]"), says: "cannot find function `serve`" },
     Seed { name: "an illustration that does not compile", file: ONE, old: "let shout: String", new: "let shout: usize",
         check: REBUILD, at: (ONE, "```rust @3"), says: "mismatched types" },
     Seed { name: "a warning at the end", file: TWO, old: "    Ok(())\n}\n```\n\n```console memcached", new: "    let unused = 1;\n    Ok(())\n}\n```\n\n```console memcached",

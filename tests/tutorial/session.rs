@@ -39,6 +39,8 @@ pub struct Client {
     pub parts: Vec<Part>,
     pub port: u16,
     pub background: bool,
+    /// With `| head -n LINES` behind it, so many are shown, and then `nc` ends too.
+    pub lines: Option<usize>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -54,6 +56,10 @@ pub fn client(typed: &str) -> Result<Client, String> {
     };
     let unknown =
         || format!("only `printf '…' | nc localhost PORT` can be replayed, not `{typed}`");
+    let (typed, lines) = match typed.rsplit_once(" | head -n ") {
+        Some((typed, lines)) => (typed, Some(lines.parse().map_err(|_| unknown())?)),
+        None => (typed, None),
+    };
     let (producer, port) = typed.rsplit_once(" | nc localhost ").ok_or_else(unknown)?;
     let port = port.parse().map_err(|_| unknown())?;
     let list = match producer
@@ -74,6 +80,7 @@ pub fn client(typed: &str) -> Result<Client, String> {
         parts,
         port,
         background,
+        lines,
     })
 }
 

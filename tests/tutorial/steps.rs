@@ -15,7 +15,7 @@ pub struct Chapter {
     pub exercises: Vec<Exercise>,
     /// The program at the chapter's end.
     pub tree: Tree,
-    /// The scripts that this chapter gives: they are in its folder too.
+    /// The scripts that this chapter shows or runs: they are in its folder too.
     pub scripts: Tree,
 }
 
@@ -60,6 +60,7 @@ impl Exercise {
 /// Reads every chapter below `root/tutorial`, or tells all that cannot be read or applied.
 pub fn read(root: &Path) -> Result<Vec<Chapter>, Vec<Fault>> {
     let (mut chapters, mut faults, mut tree) = (Vec::new(), Vec::new(), Tree::new());
+    let mut known = Tree::new();
     for name in chapter_names(root) {
         let file: Arc<str> = format!("tutorial/{name}.md").into();
         let text = fs::read_to_string(root.join(&*file)).expect("a chapter in UTF-8");
@@ -69,7 +70,7 @@ pub fn read(root: &Path) -> Result<Vec<Chapter>, Vec<Fault>> {
         chapters.push(Chapter {
             exercises: exercises(&tree, &blocks, &mut faults),
             tree: tree.clone(),
-            scripts: scripts(&blocks),
+            scripts: scripts(&mut known, &blocks),
             name,
             file,
             text,
@@ -131,13 +132,23 @@ fn steps(tree: &mut Tree, blocks: &[Block], faults: &mut Vec<Fault>) -> Vec<Step
     steps
 }
 
-/// The scripts as they are after the last block of each.
-fn scripts(blocks: &[Block]) -> Tree {
+/// The scripts that these blocks show, as they are after the last block of each, and the `known` ones that they run.
+fn scripts(known: &mut Tree, blocks: &[Block]) -> Tree {
     let script = |block: &Block| match &block.kind {
-        Kind::Python(script) if script.given => Some((script.file.clone(), block.lines.clone())),
+        Kind::Python(script) => Some((script.file.clone(), block.lines.clone())),
         _ => None,
     };
-    blocks.iter().filter_map(script).collect()
+    let own: Tree = blocks.iter().filter_map(script).collect();
+    let run = |file: &str| {
+        let typed = blocks.iter().flat_map(|block| &block.lines);
+        let command = format!("$ python3 {file}");
+        own.contains_key(file) || typed.clone().any(|line| line.text.starts_with(&command))
+    };
+    known.extend(own.clone());
+    let scripts = known.iter().filter(|(file, _)| run(file));
+    scripts
+        .map(|(file, lines)| (file.clone(), lines.clone()))
+        .collect()
 }
 
 /// Checks that follow each other belong to one exercise, and so do the solution's blocks that follow them.

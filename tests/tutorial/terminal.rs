@@ -4,7 +4,7 @@ use crate::common::PATIENCE;
 use crate::prose::{Fault, Line};
 use crate::session::{self, Client, Command, Part};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -92,6 +92,8 @@ struct Nc<'a> {
     stream: TcpStream,
     feeder: JoinHandle<()>,
     newest: Instant,
+    /// How many lines more it may show.
+    lines: Option<usize>,
     end_of_line: bool,
     open: bool,
 }
@@ -111,6 +113,7 @@ impl Nc<'_> {
             stream,
             feeder: thread::spawn(move || feed(writer, client.parts)),
             newest: Instant::now(),
+            lines: client.lines,
             end_of_line: true,
             open: true,
         })
@@ -135,13 +138,32 @@ impl Nc<'_> {
         };
         buffer.truncate(count);
         self.newest = Instant::now();
-        self.open = count > 0;
+        self.open = count > 0 && !self.is_full(&mut buffer);
         if !self.open && !self.end_of_line {
             // The prompt, or another client's output, must not look like this client's.
             buffer.push(b'\n');
         }
         self.end_of_line = buffer.last().is_none_or(|byte| *byte == b'\n');
         Ok(buffer)
+    }
+}
+
+impl Nc<'_> {
+    /// Whether all lines have come that it may show; what is behind them is cut off, and the server hung up on.
+    fn is_full(&mut self, buffer: &mut Vec<u8>) -> bool {
+        let Some(left) = &mut self.lines else {
+            return false;
+        };
+        let ends = (1..).zip(buffer.iter());
+        let ends = ends.filter(|(_, byte)| **byte == b'\n');
+        let ends: Vec<usize> = ends.map(|(end, _)| end).take(*left).collect();
+        *left -= ends.len();
+        if *left > 0 {
+            return false;
+        }
+        buffer.truncate(ends.last().copied().unwrap_or(0));
+        let _ = self.stream.shutdown(Shutdown::Both);
+        true
     }
 }
 
