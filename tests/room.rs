@@ -226,3 +226,23 @@ fn a_value_for_which_others_leave_no_room_costs_nobody_an_item() {
 fn memcached_finds_the_same_room() {
     same_tests_against_memcached(&["memcached_finds_the_same_room"]);
 }
+
+/// What is announced is promised: two thirds of the memory can be on the way at once, and all of it is stored.
+#[test]
+fn values_on_the_way_at_once_are_all_stored() {
+    const WRITERS: usize = 42;
+    let watched = watched(&["-m", "64"]);
+    let mut writers = clients(&watched, WRITERS, |number, writer| {
+        writer.send(format!("set way{number} 0 0 {BIG}\r\n"));
+    });
+    let promised = || watched.stat("bytes") >= (WRITERS * BIG) as u64;
+    assert!(
+        against_memcached() || eventually(promised),
+        "{} bytes",
+        watched.stat("bytes")
+    );
+    for writer in &mut writers {
+        writer.send(vec![b'x'; BIG]);
+        writer.expect("\r\n", STORED);
+    }
+}
