@@ -240,7 +240,7 @@ fn a_killed_server_loses_its_own_keys_and_comes_back() {
 fn a_hung_server_that_is_ejected_tells_old_values() {
     for command in ["python3 stale.py hang", "python3 stale.py hang eject.yml"] {
         let old = told(command, "stored as new, read as old:")[0];
-        assert!((10..30).contains(&old), "{command}: {old} of about 20");
+        assert!((4..20).contains(&old), "{command}: {old} of about 10");
     }
     let never_ejected = "python3 stale.py hang keep.yml";
     let old = told(never_ejected, "stored as new, read as old:");
@@ -248,7 +248,7 @@ fn a_hung_server_that_is_ejected_tells_old_values() {
     let [_, errors] = told(never_ejected, "setting all to new:")[..] else {
         panic!("stored, and errors");
     };
-    assert!((10..40).contains(&errors), "{errors} errors of about 20");
+    assert!((4..30).contains(&errors), "{errors} errors of about 10");
 }
 
 #[test]

@@ -81,7 +81,8 @@ else:
     options = dict(timeout=int(how[0]) if how else None, retry_attempts=0, dead_timeout=5)
     caches = [HashClient(addresses, default_noreply=False, **options) for _ in range(4)]
 
-caches[0].set_many({key: 'a page' for key in KEYS})
+for key in KEYS:
+    caches[0].set(key, 'a page')
 owned = [set(Client(address).get_many(KEYS)) for address in addresses]
 print('         keys of each server: ', *('%3d' % len(own) for own in owned))
 visitors = [Visitor(cache) for cache in caches]

@@ -10,7 +10,7 @@ from pymemcache.client.hash import HashClient
 
 from servers import PROXY, start, start_proxy
 
-KEYS = ['user:%d' % number for number in range(1, 61)]
+KEYS = ['user:%d' % number for number in range(1, 31)]
 
 
 def all_keys(command, *arguments):
@@ -39,7 +39,7 @@ if config:
     cache = Client(PROXY, default_noreply=False)
 else:
     addresses = [server.address for server in servers]
-    options = dict(timeout=0.4, retry_attempts=0, dead_timeout=2, default_noreply=False)
+    options = dict(timeout=1, retry_attempts=0, dead_timeout=2, default_noreply=False)
     cache = HashClient(addresses, **options)
 
 all_keys('set', b'old')
