@@ -62,7 +62,7 @@ pub enum Kind {
     /// `console` and the words of [`Session`].
     Session(Session),
     /// `python FILE`: a script for the sessions marked `python`, which is in the chapter's folder too. With `given` behind
-    /// it the reader copies it from there.
+    /// it the reader copies it from there. `yaml FILE given` and `lua FILE given` are a proxy's configuration.
     Python(Script),
     /// `rust quote FILE` or `python quote FILE`: lines that stand so in that file, behind each other.
     Quote(String),
@@ -124,6 +124,9 @@ pub enum Mode {
     Python,
     /// `$ ADDR=… cargo test --test NAME`: the lines come in this order, with others between them.
     CargoTest,
+    /// `servers`: run by `sh` in the chapter's folder, with servers and proxies that its scripts start. These are
+    /// replayed by `tests/scaling.rs`. With `about` behind it, numbers need only be of the size that is shown.
+    Servers { about: bool },
     /// Not replayed: installing something.
     Shown,
 }
@@ -133,7 +136,8 @@ pub enum Against {
     Program,
     /// `memcached`: the program and memcached answer alike; of a `cargo-test`, memcached alone is asked.
     Both,
-    /// `only-memcached`: here the original differs, or there is no program yet. It may listen on 11212, beside ours.
+    /// `only-memcached`: here the original differs, or there is no program yet. It may listen on 11212, beside ours. Of
+    /// `servers`: memcached is the proxy before them.
     Memcached,
     /// `only-python`: the chapter's `server.py`, in the place of our program.
     Python,
@@ -201,10 +205,17 @@ fn kind(info: &str) -> Result<Kind, String> {
                 false => Err(format!("unknown words `{}`", rest.join(" "))),
             }
         }
+        ["yaml", file, "given"] => given(file, ".yml"),
+        ["lua", file, "given"] => given(file, ".lua"),
         ["console", ref rest @ ..] => session(rest).map(Kind::Session),
         ["text" | "sh" | "svg" | "html" | "toml"] => Ok(Kind::Unchecked),
         _ => Err(format!("unknown info string `{info}`")),
     }
+}
+
+fn given(file: &str, ending: &str) -> Result<Kind, String> {
+    let (file, given) = (file_name(file, ending)?, true);
+    Ok(Kind::Python(Script { file, given }))
 }
 
 fn file_name(word: &str, ending: &str) -> Result<String, String> {
@@ -228,12 +239,15 @@ fn role(words: &[&str]) -> Result<Role, String> {
 
 fn session(words: &[&str]) -> Result<Session, String> {
     let (mut mode, mut against, mut colour, mut exercise) = (None, None, None, false);
+    let exact = Mode::Servers { about: false };
     for word in words {
         let twice = match *word {
             "server" => mode.replace(Mode::Server).is_some(),
             "python" => mode.replace(Mode::Python).is_some(),
             "cargo-test" => mode.replace(Mode::CargoTest).is_some(),
             "shown" => mode.replace(Mode::Shown).is_some(),
+            "servers" => mode.replace(exact).is_some(),
+            "about" => mode.replace(Mode::Servers { about: true }) != Some(exact),
             "memcached" => against.replace(Against::Both).is_some(),
             "only-memcached" => against.replace(Against::Memcached).is_some(),
             "only-python" => against.replace(Against::Python).is_some(),
@@ -252,6 +266,10 @@ fn session(words: &[&str]) -> Result<Session, String> {
     let impossible = match mode {
         _ if colour.is_some() && (foreign || exercise || only_red) => true,
         Mode::Shown => exercise || against.is_some() || colour.is_some(),
+        Mode::Servers { .. } => {
+            let foreign = against.is_some_and(|against| against != Against::Memcached);
+            exercise || colour.is_some() || foreign
+        }
         Mode::Server => against.is_some() || colour.is_some(),
         Mode::Python => exercise,
         Mode::CargoTest => false,

@@ -115,7 +115,7 @@ impl<'a> Desk<'a> {
     fn session(&mut self, words: Session, block: &Block, tree: &Tree) -> Vec<Fault> {
         let program = self.peer == Peer::Program;
         let concerned = match (words.mode, words.against) {
-            (Mode::Shown, _) => false,
+            (Mode::Shown | Mode::Servers { .. }, _) => false,
             (Mode::CargoTest, against) => {
                 program == (against != Against::Both && against != Against::Memcached)
             }

@@ -336,6 +336,30 @@ fn a_folder_without_its_chapter_is_told_and_removed() {
     assert_eq!(REBUILD(&root), []);
 }
 
+/// A chapter that only runs something: what it gives is in its folder, and no program is.
+#[test]
+fn a_chapter_without_a_program_has_a_folder_of_what_it_gives() {
+    let root = fixture("without a program");
+    let chapter = "# 3. It waits\n\n```yaml wait.yml given\nwait: 1\n```\n\n```console servers\n$ wait\n```\n";
+    fs::write(root.join("tutorial/03-wait.md"), chapter).expect("a chapter");
+    let faults = REBUILD(&root);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(
+        faults[0]
+            .what
+            .contains("there is no tutorial/03-wait/wait.yml")
+    );
+    assert_eq!(faults[0].place.to_string(), "tutorial/03-wait.md:4");
+    assert_eq!(checks::rebuild(&root, true), []);
+    fs::write(root.join("tutorial/03-wait/wait.yml"), "wait: 2\n").expect("another");
+    assert!(
+        REBUILD(&root)[0]
+            .what
+            .contains("wait.yml:1 has `wait: 2` instead")
+    );
+    assert_eq!(SESSIONS(&root), []);
+}
+
 #[test]
 fn printf_writes_what_the_shell_writes() {
     assert_eq!(

@@ -20,10 +20,14 @@ pub struct Chapter {
 }
 
 impl Chapter {
-    /// What belongs into the chapter's folder, pictures apart.
+    /// What belongs into the chapter's folder, pictures apart. A chapter that changes no program has none there.
     pub fn folder(&self) -> Tree {
-        let (mut files, scripts) = (self.tree.clone(), self.scripts.clone());
-        files.extend(scripts);
+        let code = |step: &Step| matches!(step.block.kind, Kind::Code(_));
+        let mut files = match self.steps.iter().any(code) {
+            true => self.tree.clone(),
+            false => Tree::new(),
+        };
+        files.extend(self.scripts.clone());
         files
     }
 }

@@ -111,6 +111,9 @@ pub fn folder_texts(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
+        if name == "__pycache__" {
+            continue; // Python's own, if somebody has run a script there
+        }
         if entry.path().is_dir() {
             let inside = folder_texts(&entry.path()).into_iter();
             found.extend(inside.map(|(file, text)| (format!("{name}/{file}"), text)));
