@@ -372,6 +372,14 @@ fn printf_writes_what_the_shell_writes() {
 }
 
 #[test]
+fn a_client_may_come_later_and_pause() {
+    let typed = r"sleep 1; (printf 'a\n'; sleep 0.5; printf 'b\n') | nc localhost 9999 &";
+    let client = session::client(typed).expect("a client");
+    assert_eq!((client.after.as_secs(), client.parts.len()), (1, 3));
+    assert!(client.background && client.port == 9999);
+}
+
+#[test]
 fn wildcards_match_within_a_line() {
     assert!(session::matches("VERSION [..]", "VERSION 1.6"));
     assert!(session::matches(

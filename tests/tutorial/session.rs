@@ -36,6 +36,8 @@ pub fn commands(lines: &[Line]) -> (Vec<Line>, Vec<Command>) {
 /// What one `nc localhost PORT` is fed.
 #[derive(Debug, PartialEq)]
 pub struct Client {
+    /// How long the shell sleeps before it starts this `nc`.
+    pub after: Duration,
     pub parts: Vec<Part>,
     pub port: u16,
     pub background: bool,
@@ -56,6 +58,13 @@ pub fn client(typed: &str) -> Result<Client, String> {
     };
     let unknown =
         || format!("only `printf '…' | nc localhost PORT` can be replayed, not `{typed}`");
+    let (after, typed) = match typed
+        .strip_prefix("sleep ")
+        .and_then(|rest| rest.split_once("; "))
+    {
+        Some((time, typed)) => (seconds(time).ok_or_else(unknown)?, typed),
+        None => (Duration::ZERO, typed),
+    };
     let (typed, lines) = match typed.rsplit_once(" | head -n ") {
         Some((typed, lines)) => (typed, Some(lines.parse().map_err(|_| unknown())?)),
         None => (typed, None),
@@ -77,6 +86,7 @@ pub fn client(typed: &str) -> Result<Client, String> {
         }
     }
     Ok(Client {
+        after,
         parts,
         port,
         background,
@@ -95,10 +105,8 @@ fn split_outside_quotes(list: &str) -> Vec<&str> {
 
 fn part(text: &str) -> Result<Part, String> {
     let unknown = || format!("`{text}` is no printf '…', sleep N or head -c N /dev/zero");
-    if let Some(seconds) = text.strip_prefix("sleep ") {
-        let seconds: f64 = seconds.parse().map_err(|_| unknown())?;
-        let sleep = Duration::try_from_secs_f64(seconds).map_err(|_| unknown())?;
-        return Ok(Part::Sleep(sleep));
+    if let Some(time) = text.strip_prefix("sleep ") {
+        return seconds(time).map(Part::Sleep).ok_or_else(unknown);
     }
     if let Some(count) = text.strip_prefix("head -c ") {
         let count = count.strip_suffix(" /dev/zero").ok_or_else(unknown)?;
@@ -109,6 +117,10 @@ fn part(text: &str) -> Result<Part, String> {
         .and_then(|rest| rest.strip_suffix('\''));
     let format = format.filter(|format| !format.contains('\''));
     printf(format.ok_or_else(unknown)?).map(Part::Send)
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
 
 /// The bytes that printf(1) writes for this format.

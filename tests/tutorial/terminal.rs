@@ -1,8 +1,10 @@
 //! Plays the reader's second terminal: sends what `nc` would send, and compares what the terminal would show.
 
 use crate::common::PATIENCE;
+use crate::common::process::eventually;
 use crate::prose::{Fault, Line};
 use crate::session::{self, Client, Command, Part};
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process;
@@ -50,6 +52,7 @@ fn play(
     for (command, client) in clients {
         last = Some(&command.line);
         let background = client.background;
+        thread::sleep(client.after);
         match Nc::start(&command.line, client, address) {
             Ok(nc) => open.push(nc),
             Err(_) if may_be_refused && command.output.is_empty() => continue,
@@ -170,7 +173,10 @@ impl Nc<'_> {
 fn feed(mut stream: TcpStream, parts: Vec<Part>) {
     for part in parts {
         match part {
-            Part::Sleep(time) => thread::sleep(time),
+            Part::Sleep(time) => {
+                thread::sleep(time);
+                await_read(&stream);
+            }
             // A server may close before it has read everything; nc would end, and so does this.
             Part::Send(bytes) => {
                 if stream.write_all(&bytes).is_err() {
@@ -179,6 +185,26 @@ fn feed(mut stream: TcpStream, parts: Vec<Part>) {
             }
         }
     }
+}
+
+/// Waits until the server has read what was sent before a pause: on a busy machine it may sleep longer than the client.
+fn await_read(stream: &TcpStream) {
+    if let (Ok(client), Ok(server)) = (stream.local_addr(), stream.peer_addr()) {
+        eventually(|| !has_unread(server.port(), client.port()));
+    }
+}
+
+/// Whether bytes of this client lie in the server's socket. Where there is no /proc, nobody knows.
+fn has_unread(server: u16, client: u16) -> bool {
+    let connections = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let [server, client] = [server, client].map(|port| format!(":{port:04X}"));
+    connections.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, remote, _, queues, ..] = words[..] else {
+            return false;
+        };
+        local.ends_with(&server) && remote.ends_with(&client) && !queues.ends_with(":00000000")
+    })
 }
 
 /// The lines a terminal shows for these bytes: a carriage return at the end of a line is not seen.
