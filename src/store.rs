@@ -111,12 +111,12 @@ impl Store {
     /// The item under this key; one that has expired is thrown out.
     pub fn get(&mut self, key: &[u8]) -> Option<&mut Item> {
         let slot = self.find(key)?;
-        self.table.ring.get(slot)
+        self.table.get(slot)
     }
 
     fn find(&mut self, key: &[u8]) -> Option<Slot> {
         let slot = self.table.find(key)?;
-        if self.table.ring.get(slot)?.has_expired(self.now) {
+        if self.table.get(slot)?.has_expired(self.now) {
             COUNT.get_expired.add(1);
             self.throw_out(slot);
             return None;
@@ -152,7 +152,7 @@ impl Store {
     /// is stored now.
     pub fn store(&mut self, item: Item, change: &Change) -> Result<(u64, usize), Failure> {
         let slot = self.find(item.key());
-        let old = slot.and_then(|slot| self.table.ring.get(slot));
+        let old = slot.and_then(|slot| self.table.get(slot));
         let item = change.apply(old.as_deref(), item)?;
         let bytes = item.data().len();
         if Item::size(item.key(), bytes) > self.limits.item_size {
@@ -166,7 +166,7 @@ impl Store {
 
     pub fn delta(&mut self, key: &[u8], delta: Delta) -> Result<u64, Failure> {
         let slot = self.find(key).ok_or(Failure::NotFound)?;
-        let old = self.table.ring.get(slot).ok_or(Failure::NotFound)?;
+        let old = self.table.get(slot).ok_or(Failure::NotFound)?;
         let (number, item) = delta.apply(old)?;
         self.insert(Some(slot), item, None);
         Ok(number)
@@ -190,7 +190,7 @@ impl Store {
 
     /// Makes room for so many bytes more, or says no before anything is evicted.
     fn make_room(&mut self, bytes: usize) -> Result<(), Failure> {
-        let clients = held().saturating_sub(self.table.weight) + bytes;
+        let clients = held().saturating_sub(self.table.weight()) + bytes;
         let holes = self.holes(bytes);
         let over = (self.bytes_with(bytes) + holes).saturating_sub(self.limits.memory);
         let refused = bytes > SMALL && clients > self.limits.memory / 4 * 3;
@@ -226,10 +226,10 @@ impl Store {
     /// Evicts so many bytes, but leaves an eighth of the memory to what is stored, or clients that hold values would
     /// evict every newcomer. What is evicted is freed later, so what is held is no measure of it.
     fn evict(&mut self, bytes: usize) {
-        let enough = self.table.weight.saturating_sub(bytes);
+        let enough = self.table.weight().saturating_sub(bytes);
         let goal = enough.max(self.limits.memory / 8);
-        while self.table.weight > goal
-            && let Some(slot) = self.table.ring.victim(self.now)
+        while self.table.weight() > goal
+            && let Some(slot) = self.table.victim(self.now)
         {
             self.lose(slot);
         }
@@ -239,8 +239,8 @@ impl Store {
     /// keeps pace with the growth, and nobody ever waits for a whole round.
     fn sweep(&mut self) {
         for _ in 0..2 {
-            self.swept = (self.swept + 1) % self.table.ring.slots();
-            let item = self.table.ring.get(self.swept);
+            self.swept = (self.swept + 1) % self.table.slots();
+            let item = self.table.get(self.swept);
             if item.is_some_and(|item| item.has_expired(self.now)) {
                 self.lose(self.swept);
             }
@@ -249,7 +249,7 @@ impl Store {
 
     /// An item goes that nobody wanted to be rid of: evicted, or reclaimed if it had expired anyway.
     fn lose(&mut self, slot: Slot) {
-        if let Some(item) = self.table.ring.get(slot) {
+        if let Some(item) = self.table.get(slot) {
             let (count, unfetched) = match item.has_expired(self.now) {
                 true => (&COUNT.reclaimed, &COUNT.expired_unfetched),
                 false => (&COUNT.evictions, &COUNT.evicted_unfetched),

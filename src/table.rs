@@ -3,6 +3,7 @@
 //! There is one way in and one way out, and they keep the one number of the store's memory that is not counted by
 //! itself: what the items that are stored take. What is left of all that is held is what clients are sending or being sent.
 
+use crate::clock::Moment;
 use crate::eviction::{Sieve, Slot};
 use crate::item::Item;
 use std::collections::{HashMap, TryReserveError};
@@ -26,14 +27,19 @@ pub struct Table {
     hashing: RandomState,
     /// The most entries that the index has ever had room for. What it says itself sinks when entries are removed.
     entries: usize,
-    pub ring: Sieve,
+    ring: Sieve,
     /// What the items take of the memory, in bytes.
-    pub weight: usize,
+    weight: usize,
 }
 
 impl Table {
     pub fn len(&self) -> usize {
         self.index.len()
+    }
+
+    /// What the items take of the memory, in bytes.
+    pub fn weight(&self) -> usize {
+        self.weight
     }
 
     /// What the table itself takes, in bytes.
@@ -65,6 +71,20 @@ impl Table {
         let slot = *self.index.get(&self.hash(key))?;
         self.ring.get(slot).filter(|item| item.key() == key)?;
         Some(slot)
+    }
+
+    pub fn get(&mut self, slot: Slot) -> Option<&mut Item> {
+        self.ring.get(slot)
+    }
+
+    /// How many slots there are, with vacant ones and the gate.
+    pub fn slots(&self) -> Slot {
+        self.ring.slots()
+    }
+
+    /// The slot whose item is to leave.
+    pub fn victim(&mut self, now: Moment) -> Option<Slot> {
+        self.ring.victim(now)
     }
 
     /// Puts an item in this slot, if an item is there, which comes out; or else at the newest end.
