@@ -49,7 +49,8 @@ pub fn faults(root: &Path, find: impl Fn(&str) -> Option<Check>) -> Faults {
     };
     let mut workshop = Workshop::new();
     let (mut subjects, mut faults) = (Vec::new(), Faults::new());
-    for rung in chapters.iter().flat_map(rungs) {
+    let wanted = chapters.iter().filter(|chapter| chapter.is_wanted());
+    for rung in wanted.flat_map(rungs) {
         match both(&mut workshop, &rung, &find) {
             Ok(both) => subjects.push((rung, both)),
             Err(what) => faults.push(Fault::at(&rung.place, what)),

@@ -4,7 +4,7 @@ use crate::checks::Faults;
 use crate::prose::{Against, Block, Colour, Fault, Kind, Line, Mode, Session};
 use crate::replay::{Desk, Peer};
 use crate::rungs::{colour, ties, words};
-use crate::steps::{self, Step};
+use crate::steps::{self, Chapter, Step};
 use crate::workshop::Workshop;
 use std::path::Path;
 
@@ -18,11 +18,12 @@ pub fn faults(root: &Path, python: bool) -> Faults {
     let mut workshop = Workshop::new();
     let mut desk = Desk::new(&mut workshop, Peer::Program, python);
     let (mut open, mut faults): (Vec<&Step>, Faults) = (Vec::new(), Vec::new());
-    for step in chapters.iter().flat_map(|chapter| &chapter.steps) {
+    for (step, wanted) in chapters.iter().flat_map(steps_of) {
         if let Kind::Python(script) = &step.block.kind {
             desk.save(&script.file, &step.block);
         }
-        let left_out = words(step).is_some_and(|words| words.mode == Mode::Python && !python);
+        let left_out =
+            !wanted || words(step).is_some_and(|words| words.mode == Mode::Python && !python);
         match colour(step) {
             Some(Colour::Red) if !left_out => open.push(step),
             Some(Colour::Green) if !left_out => {
@@ -40,6 +41,11 @@ pub fn faults(root: &Path, python: bool) -> Faults {
     let what = "no `green` session below has these commands";
     faults.extend(open.iter().map(|red| Fault::at(&red.block.place, what)));
     faults
+}
+
+/// The steps of a chapter, and whether its sessions are wanted.
+fn steps_of(chapter: &Chapter) -> impl Iterator<Item = (&Step, bool)> {
+    chapter.steps.iter().map(|step| (step, chapter.is_wanted()))
 }
 
 /// A red session whose program answers already what the green one shows.
