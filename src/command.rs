@@ -238,6 +238,3 @@ pub fn length(word: &[u8]) -> Option<usize> {
     let bytes = usize::try_from(bytes).ok()?;
     (bytes <= i32::MAX as usize - 2).then_some(bytes)
 }
-
-#[cfg(test)]
-mod fuzz;
