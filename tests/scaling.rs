@@ -1,4 +1,4 @@
-//! Several servers and one cache: the sessions of chapter 14, and what the chapter claims with them.
+//! Several servers and one cache: the sessions of chapter 26, and what the chapter claims with them.
 //!
 //! Its scripts start their servers and proxies themselves, on the ports that the chapter names: which server has which
 //! key hangs on them. So one command runs at a time, also where two of these tests run, and each runs once.
@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const CHAPTER: &str = "tutorial/14-more-than-one-server";
+const CHAPTER: &str = "tutorial/26-more-than-one-server";
 
 /// The chapter's ports begin behind this one; who listens here may use them.
 const TURN: (&str, u16) = ("127.0.0.1", 21209);
@@ -145,7 +145,7 @@ fn replay(proxy: Against) -> usize {
 
 #[test]
 #[ignore = "needs nutcracker, pymemcache, pylibmc: apt-get install nutcracker, pip install pymemcache pylibmc"]
-fn the_sessions_of_chapter_14_replay() {
+fn the_sessions_of_chapter_26_replay() {
     assert!(
         replay(Against::Program) >= 10,
         "the chapter shows too little"

@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::{self, ScopedJoinHandle};
 
-/// Lines a block may add, lines a chapter may add, the median over all blocks.
-const STEP: [usize; 3] = [40, 120, 12];
+/// Lines a reader types in a block, in a chapter, and the median over all blocks.
+const STEP: [usize; 3] = [40, 240, 12];
 /// Sessions of a chapter that nothing replays, such as an installation.
 const SHOWN: usize = 3;
 
@@ -52,8 +52,10 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
         if !chapter.is_wanted() {
             return faults;
         }
-        for step in &chapter.steps {
-            faults.extend(compiles(&mut workshop, step));
+        for (number, step) in chapter.steps.iter().enumerate() {
+            if !is_copied_with_the_next(step, &chapter.steps[number + 1..]) {
+                faults.extend(compiles(&mut workshop, step));
+            }
         }
         let pairs = chapter.steps.windows(2);
         faults.extend(pairs.filter_map(|pair| misreported(&mut workshop, &pair[0], &pair[1])));
@@ -79,7 +81,14 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
         let folder = root.join("tutorial").join(&chapter.name);
         match bless {
             true => workshop::write_beside_pictures(&folder, &chapter.folder()),
-            false => faults.extend(differs(chapter, &folder)),
+            false => faults.extend(differs(chapter, root, &folder, &chapter.folder())),
+        }
+        if chapter.is_the_product {
+            let (source, product) = (root.join("src"), chapter.product());
+            match bless {
+                true => workshop::write(&source, &product),
+                false => faults.extend(differs(chapter, root, &source, &product)),
+            }
         }
         faults
     }));
@@ -100,6 +109,15 @@ fn orphans(root: &Path) -> Vec<PathBuf> {
     folders
         .filter(|path| !path.with_extension("md").exists())
         .collect()
+}
+
+/// Blocks that are given or moved one behind the other are copied together: the program compiles after the last.
+fn is_copied_with_the_next(step: &Step, later: &[Step]) -> bool {
+    let copied = |step: &Step| match &step.block.kind {
+        Kind::Code(code) => matches!(code.role, Role::Given | Role::Moved),
+        _ => false,
+    };
+    copied(step) && later.first().is_some_and(copied)
 }
 
 fn compiles(workshop: &mut Workshop, step: &Step) -> Option<Fault> {
@@ -165,20 +183,22 @@ fn at_its_line(chapter: &Chapter, tree: &Tree, complaint: &Complaint) -> Fault {
     Fault::at(&place, complaint.what.clone())
 }
 
-fn differs(chapter: &Chapter, folder: &Path) -> Faults {
-    let (found, files) = (workshop::folder_texts(folder), chapter.folder());
-    let name = |file: &str| format!("tutorial/{}/{file}", chapter.name);
+/// Where the folder does not hold these files, and these alone.
+fn differs(chapter: &Chapter, root: &Path, folder: &Path, files: &Tree) -> Faults {
+    let found = workshop::folder_texts(folder);
+    let shown = folder.strip_prefix(root).unwrap_or(folder);
+    let name = |file: &str| shown.join(file).display().to_string();
     let foreign = found
         .iter()
         .filter(|(file, _)| !files.contains_key(file) && !workshop::is_picture(file));
     let complain = |file: &str, line, what| {
         let file = file.to_string();
-        at_its_line(chapter, &files, &Complaint { file, line, what })
+        at_its_line(chapter, files, &Complaint { file, line, what })
     };
     let mut faults: Faults = foreign
         .map(|(file, _)| complain(file, 1, format!("the prose never makes {}", name(file))))
         .collect();
-    for (file, lines) in &files {
+    for (file, lines) in files {
         let prose = tree::text(lines);
         let Some((_, text)) = found.iter().find(|(found, _)| found == file) else {
             faults.push(complain(
@@ -343,9 +363,9 @@ pub fn small_steps(root: &Path) -> Faults {
     let [block, whole, median] = STEP;
     let mut all = Vec::new();
     let mut faults = each(root, |chapter| {
-        let steps = chapter.steps.iter().filter(|step| step.added > 0);
+        let steps = chapter.steps.iter().filter(|step| step.typed > 0);
         let sizes: Vec<(usize, &Place)> =
-            steps.map(|step| (step.added, &step.block.place)).collect();
+            steps.map(|step| (step.typed, &step.block.place)).collect();
         let sum: usize = sizes.iter().map(|(size, _)| size).sum();
         println!("{}: {} blocks, {sum} lines", chapter.name, sizes.len());
         all.extend(sizes.iter().map(|(size, _)| *size));

@@ -23,7 +23,9 @@ impl Subject {
     fn at(workshop: &mut Workshop, step: &Step, check: Check) -> Result<Subject, String> {
         Ok(match check {
             Check::Server(check) => {
-                Subject::Server(Program::start(workshop, &step.tree, &[])?, check)
+                let arguments: Vec<&str> = step.arguments.iter().map(String::as_str).collect();
+                let program = Program::start(workshop, &step.tree, &arguments)?;
+                Subject::Server(program, check)
             }
             Check::Tests(check) => {
                 let program = workshop.build(&step.tree, "tests/conversation.rs")?;

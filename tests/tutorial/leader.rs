@@ -247,6 +247,7 @@ mod tests {
             file: name.into(),
             text: text.into(),
             steps: Vec::new(),
+            is_the_product: false,
             exercises: Vec::new(),
             tree: Tree::new(),
             scripts: Tree::new(),

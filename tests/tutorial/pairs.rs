@@ -56,7 +56,7 @@ fn not_red(desk: &mut Desk, red: &Step, green: &Step) -> Option<Fault> {
     };
     let what =
         "this session is not red: the program answers here what it answers where it is green";
-    let answers = desk.answers(words, &expecting(red, green), &red.tree);
+    let answers = desk.answers(words, &expecting(red, green), red);
     answers.then(|| Fault::at(&red.block.place, what))
 }
 

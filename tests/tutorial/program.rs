@@ -47,13 +47,22 @@ impl Program {
     ) -> Result<Program, String> {
         let address = free_address();
         let port = named_port(tree).ok_or("the program names neither 127.0.0.1:9999 nor :11211")?;
-        let given = |port: &u16| arguments.contains(&named(*port).as_str());
+        let given = |port: &u16| {
+            let port = port.to_string();
+            let named = |word: &&str| word.ends_with(&port);
+            arguments.iter().any(named)
+        };
         let port = PORTS.into_iter().find(given).unwrap_or(port);
+        let mut moved_arguments: Vec<String> = Vec::new();
+        if has_options(tree) && !arguments.iter().any(|word| ["-l", "-p"].contains(word)) {
+            moved_arguments.extend(["-l".into(), address.to_string()]);
+        }
+        moved_arguments.extend(arguments.iter().map(|text| moved_text(text, address)));
         let path = workshop.build(&moved(tree, address), "main.rs")?;
         let (reader, writer) = pipe().map_err(|error| error.to_string())?;
         let errors = writer.try_clone().map_err(|error| error.to_string())?;
         let child = Command::new(path)
-            .args(arguments.iter().map(|text| moved_text(text, address)))
+            .args(moved_arguments)
             .stdout(writer)
             .stderr(errors)
             .spawn()
@@ -107,8 +116,16 @@ fn named(port: u16) -> String {
     format!("127.0.0.1:{port}")
 }
 
+/// Whether the program reads memcached's options; where it listens is one of them, and no longer an address in its source.
+fn has_options(tree: &Tree) -> bool {
+    tree.contains_key("options.rs")
+}
+
 /// The port in the program's source.
 pub fn named_port(tree: &Tree) -> Option<u16> {
+    if has_options(tree) {
+        return Some(11211);
+    }
     let sources = || tree.iter().filter(|(file, _)| !file.starts_with("tests/"));
     let names = |port: u16| sources().any(|(_, lines)| tree::text(lines).contains(&named(port)));
     PORTS.into_iter().find(|port| names(*port))
@@ -116,6 +133,10 @@ pub fn named_port(tree: &Tree) -> Option<u16> {
 
 fn moved_text(text: &str, address: SocketAddr) -> String {
     PORTS.iter().fold(text.to_string(), |text, port| {
+        let text = match text == port.to_string() {
+            true => address.port().to_string(), // the number behind `-p`
+            false => text,
+        };
         text.replace(&named(*port), &address.to_string())
     })
 }

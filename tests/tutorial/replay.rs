@@ -4,7 +4,7 @@ use crate::common::Server;
 use crate::program::{self, PORTS, Program};
 use crate::prose::{Against, Block, Colour, Fault, Kind, Mode, Session};
 use crate::session::{self, Command};
-use crate::steps::{Chapter, Exercise};
+use crate::steps::{Chapter, Exercise, Step};
 use crate::terminal;
 use crate::tree::{self, Tree};
 use crate::workshop::Workshop;
@@ -38,6 +38,8 @@ pub struct Desk<'a> {
     memcached: Option<Server>,
     python_server: Option<Server>,
     scripts: Vec<(String, String)>,
+    /// What the program was started with, and memcached is, too, where it knows such options.
+    arguments: Vec<String>,
     /// A Python session was left out: what the program has printed since cannot be as shown.
     left_out: bool,
 }
@@ -52,6 +54,7 @@ impl<'a> Desk<'a> {
             memcached: None,
             python_server: None,
             scripts: Vec::new(),
+            arguments: Vec::new(),
             left_out: false,
         }
     }
@@ -94,15 +97,17 @@ impl<'a> Desk<'a> {
         faults
     }
 
-    /// Whether this program already answers what the session shows; it is started anew.
-    pub fn answers(&mut self, words: Session, block: &Block, tree: &Tree) -> bool {
+    /// Whether the program of this step already answers what the session shows; it is started anew.
+    pub fn answers(&mut self, words: Session, block: &Block, step: &Step) -> bool {
         self.stop();
-        self.session(words, block, tree).is_empty()
+        self.arguments = step.arguments.clone();
+        self.session(words, block, &step.tree).is_empty()
     }
 
     /// The store is forgotten with the process.
     fn stop(&mut self) {
         (self.program, self.memcached, self.python_server) = (None, None, None);
+        self.arguments.clear();
         self.left_out = false;
     }
 
@@ -170,11 +175,13 @@ impl<'a> Desk<'a> {
     /// Where the peer listens; it is started if it does not run.
     fn address(&mut self, tree: &Tree) -> Result<SocketAddr, String> {
         if self.peer == Peer::Memcached {
-            let server = self.memcached.get_or_insert_with(|| Server::memcached(&[]));
-            return Ok(server.address);
+            let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+            let start = || Server::memcached(&arguments);
+            return Ok(self.memcached.get_or_insert_with(start).address);
         }
         if self.program.is_none() {
-            let mut program = Program::start(self.workshop, tree, &[])?;
+            let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+            let mut program = Program::start(self.workshop, tree, &arguments)?;
             program.skip_greeting()?;
             self.program = Some(program);
         }
@@ -235,8 +242,12 @@ impl<'a> Desk<'a> {
                 "a server session begins `$ cargo run`, not `{cargo}`"
             ));
         }
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let is_option = arguments.first().is_some_and(|word| word.starts_with('-'));
+        if is_option && !arguments.iter().any(|word| ["-l", "-p"].contains(word)) {
+            self.arguments = arguments.iter().map(ToString::to_string).collect();
+        }
         if self.peer == Peer::Program {
-            let arguments: Vec<&str> = arguments.split_whitespace().collect();
             self.program = Some(Program::start(self.workshop, tree, &arguments)?);
         }
         Ok(())

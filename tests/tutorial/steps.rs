@@ -16,20 +16,34 @@ pub struct Chapter {
     pub exercises: Vec<Exercise>,
     /// The program at the chapter's end.
     pub tree: Tree,
+    /// It is the last chapter that changes the program, so its end is `src/` itself.
+    pub is_the_product: bool,
     /// The scripts that this chapter shows or runs: they are in its folder too.
     pub scripts: Tree,
 }
 
 impl Chapter {
-    /// What belongs into the chapter's folder, pictures apart. A chapter that changes no program has none there.
+    /// What belongs into the chapter's folder, pictures apart. A chapter that changes no program has none there, and that of
+    /// the last one that does is in `src/`.
     pub fn folder(&self) -> Tree {
-        let code = |step: &Step| matches!(step.block.kind, Kind::Code(_));
-        let mut files = match self.steps.iter().any(code) {
+        let mut files = match self.has_code() && !self.is_the_product {
             true => self.tree.clone(),
             false => Tree::new(),
         };
         files.extend(self.scripts.clone());
         files
+    }
+
+    /// The program without its tests: what belongs into `src/`.
+    pub fn product(&self) -> Tree {
+        let mut files = self.tree.clone();
+        files.retain(|file, _| !file.starts_with("tests/"));
+        files
+    }
+
+    fn has_code(&self) -> bool {
+        let code = |step: &Step| matches!(step.block.kind, Kind::Code(_));
+        self.steps.iter().any(code)
     }
 }
 
@@ -37,10 +51,10 @@ pub struct Step {
     pub block: Block,
     /// The files once this block is applied.
     pub tree: Tree,
-    /// How many lines the block adds, blank ones not counted.
-    pub added: usize,
-    /// How many of them a reader types: none that are given, and none that only move.
+    /// How many lines a reader types, blank ones not counted: none that are given, and none that only move.
     pub typed: usize,
+    /// What the program was last started with in this chapter: the words behind `$ cargo run --`.
+    pub arguments: Vec<String>,
 }
 
 pub struct Exercise {
@@ -74,7 +88,8 @@ impl Chapter {
 
 /// Reads every chapter below `root/tutorial`, or tells all that cannot be read or applied.
 pub fn read(root: &Path) -> Result<Vec<Chapter>, Vec<Fault>> {
-    let (mut chapters, mut faults, mut tree) = (Vec::new(), Vec::new(), Tree::new());
+    let (mut faults, mut tree) = (Vec::new(), Tree::new());
+    let mut chapters: Vec<Chapter> = Vec::new();
     let mut known = Tree::new();
     for name in chapter_names(root) {
         let file: Arc<str> = format!("tutorial/{name}.md").into();
@@ -85,12 +100,18 @@ pub fn read(root: &Path) -> Result<Vec<Chapter>, Vec<Fault>> {
         chapters.push(Chapter {
             exercises: exercises(&tree, &blocks, &mut faults),
             tree: tree.clone(),
+            is_the_product: false,
             scripts: scripts(&mut known, &blocks),
             name,
             file,
             text,
             steps,
         });
+    }
+    if root.join("src").exists()
+        && let Some(last) = chapters.iter_mut().rfind(|chapter| chapter.has_code())
+    {
+        last.is_the_product = true;
     }
     if chapters.is_empty() {
         let (file, line) = ("tutorial/README.md".into(), 1);
@@ -116,17 +137,19 @@ fn chapter_names(root: &Path) -> Vec<String> {
 
 fn steps(tree: &mut Tree, blocks: &[Block], faults: &mut Vec<Fault>) -> Vec<Step> {
     let mut steps = Vec::new();
+    let mut arguments = Vec::new();
     for block in blocks {
-        let (mut added, mut typed) = (0, 0);
+        let mut typed = 0;
         match &block.kind {
             Kind::Code(code) if code.role == Role::Solution => continue,
             Kind::Session(session) if session.exercise => continue,
             Kind::Code(code) => {
                 let before = tree.clone();
-                match tree::apply(tree, code, block) {
-                    Ok(lines) => added = lines,
-                    Err(fault) => faults.push(fault),
-                }
+                let added = tree::apply(tree, code, block);
+                let added = added.unwrap_or_else(|fault| {
+                    faults.push(fault);
+                    0
+                });
                 typed = match code.role {
                     Role::Given => 0,
                     Role::Moved => tree::new_lines(&before, tree),
@@ -134,14 +157,21 @@ fn steps(tree: &mut Tree, blocks: &[Block], faults: &mut Vec<Fault>) -> Vec<Step
                 };
             }
             Kind::Python(script) if !script.given => typed = tree::written(&block.lines),
+            Kind::Session(session) if session.mode == Mode::Server => {
+                let run = block.lines.iter().find(|line| line.text.starts_with("$ "));
+                if let Some(run) = run {
+                    let (_, words) = run.text.split_once(" -- ").unwrap_or_default();
+                    arguments = words.split_whitespace().map(str::to_string).collect();
+                }
+            }
             _ => {}
         }
         let (block, tree) = (block.clone(), tree.clone());
         steps.push(Step {
             block,
             tree,
-            added,
             typed,
+            arguments: arguments.clone(),
         });
     }
     steps

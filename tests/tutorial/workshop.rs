@@ -177,6 +177,8 @@ fn rustc(folder: &Path, arguments: &[&str]) -> Result<(), String> {
             "program",
         ])
         .args(arguments)
+        // Of a new project, as cargo tells it.
+        .env("CARGO_PKG_VERSION", "0.1.0")
         .current_dir(folder)
         .output()
         .expect("rustc is needed here: it comes with cargo");

@@ -1,0 +1,145 @@
+//! What each command does to the store: words in, the words of the reply out. The server knows no connection.
+
+use crate::change::{Delta, Failure, Mode};
+use crate::clock::{Clock, Moment, NEVER};
+use crate::command::{BAD_EXPTIME, Storage};
+use crate::counters::{COUNT, VERBOSITY, hit_or_miss};
+use crate::item::Item;
+use crate::options::Options;
+use crate::store::{Cache, Store};
+use std::process;
+
+/// The memcached whose protocol is spoken here; clients look at it to learn what they may ask for.
+pub const VERSION: &str = "1.6.18";
+
+/// What all connections share.
+pub struct Server {
+    pub cache: Cache,
+    pub clock: Clock,
+    pub options: Options,
+    /// How many clients there can be at a time.
+    pub places: usize,
+}
+
+impl Server {
+    pub fn with<Answer>(&self, work: impl FnOnce(&mut Store) -> Answer) -> Answer {
+        self.cache.with(self.clock.now(), work)
+    }
+
+    /// The moment that an exptime means.
+    pub fn moment(&self, exptime: i32) -> Moment {
+        self.clock.moment(exptime, self.clock.now())
+    }
+
+    /// A handle to the item under this key. gat gives it a new exptime.
+    pub fn get(&self, key: &[u8], touch: Option<i32>) -> Option<Item> {
+        let expires = touch.map(|exptime| self.moment(exptime));
+        let item = self.with(|store| store.fetch(key, expires));
+        self.count_get(touch.is_some(), item.is_some());
+        item
+    }
+
+    fn count_get(&self, touches: bool, hit: bool) {
+        match touches {
+            true => hit_or_miss(hit, &COUNT.touch_hits, &COUNT.touch_misses),
+            false => hit_or_miss(hit, &COUNT.get_hits, &COUNT.get_misses),
+        }
+    }
+
+    /// Whether an item that is going to be received is small enough. A set of one that is not takes the old item with it:
+    /// better a miss than stale data.
+    pub fn check_size(&self, line: &Storage) -> Result<(), Failure> {
+        if Item::size(line.key, line.bytes) <= self.options.limits.item_size {
+            return Ok(());
+        }
+        COUNT.store_too_large.add(1);
+        if matches!(line.mode, Mode::Set) {
+            self.with(|store| store.delete(line.key));
+        }
+        Err(Failure::TooLarge)
+    }
+
+    pub fn store(&self, key: &[u8], item: Item, mode: Mode) -> Result<(), Failure> {
+        let outcome = self.with(|store| store.store(key, item, mode));
+        COUNT.cmd_set.add(1);
+        COUNT.total_items.add(usize::from(outcome.is_ok()));
+        match (mode, outcome) {
+            (Mode::Cas(_), Ok(_)) => COUNT.cas_hits.add(1),
+            (Mode::Cas(_), Err(Failure::NotFound)) => COUNT.cas_misses.add(1),
+            (Mode::Cas(_), Err(_)) => COUNT.cas_badval.add(1),
+            _ => 0,
+        };
+        outcome
+    }
+
+    pub fn delete(&self, key: &[u8]) -> &'static str {
+        let found = self.with(|store| store.delete(key));
+        hit_or_miss(found, &COUNT.delete_hits, &COUNT.delete_misses);
+        if found { "DELETED" } else { "NOT_FOUND" }
+    }
+
+    /// incr and decr.
+    pub fn delta(&self, key: &[u8], delta: Delta) -> String {
+        let outcome = self.with(|store| store.delta(key, delta));
+        self.count_delta(delta, &outcome);
+        match outcome {
+            Ok(number) => number.to_string(),
+            Err(failure) => explain(failure).to_string(),
+        }
+    }
+
+    fn count_delta(&self, delta: Delta, outcome: &Result<u64, Failure>) {
+        let hit = outcome.is_ok();
+        match delta {
+            _ if matches!(outcome, Err(Failure::NonNumeric)) => {}
+            Delta::Increment(_) => hit_or_miss(hit, &COUNT.incr_hits, &COUNT.incr_misses),
+            Delta::Decrement(_) => hit_or_miss(hit, &COUNT.decr_hits, &COUNT.decr_misses),
+        }
+    }
+
+    pub fn touch(&self, key: &[u8], exptime: i32) -> &'static str {
+        let expires = Some(self.moment(exptime));
+        let found = self.with(|store| store.fetch(key, expires).is_some());
+        self.count_get(true, found);
+        if found { "TOUCHED" } else { "NOT_FOUND" }
+    }
+
+    /// `-F` forbids it, whatever else the line says.
+    pub fn flush_all(&self, delay: Option<i32>) -> &'static str {
+        COUNT.cmd_flush.add(1);
+        let at = match delay {
+            _ if !self.options.flush_enabled => return "CLIENT_ERROR flush_all not allowed",
+            None => return BAD_EXPTIME,
+            Some(..=0) => NEVER,
+            Some(delay) => self.moment(delay),
+        };
+        self.with(|store| store.flush_all(at));
+        "OK"
+    }
+
+    pub fn verbosity(&self, level: u32) -> &'static str {
+        VERBOSITY.set(level.into());
+        "OK"
+    }
+
+    /// Ends the process where `-A` allows it.
+    pub fn shutdown(&self, words: &[&[u8]]) -> &'static str {
+        match words {
+            _ if !self.options.shutdown_enabled => "ERROR: shutdown not enabled",
+            [] | [b"graceful"] => process::exit(0),
+            _ => "CLIENT_ERROR invalid shutdown mode",
+        }
+    }
+}
+
+/// The line that a client reads when its command failed.
+pub fn explain(failure: Failure) -> &'static str {
+    match failure {
+        Failure::NotStored => "NOT_STORED",
+        Failure::Exists => "EXISTS",
+        Failure::NotFound => "NOT_FOUND",
+        Failure::NonNumeric => "CLIENT_ERROR cannot increment or decrement non-numeric value",
+        Failure::BadChunk => "CLIENT_ERROR bad data chunk",
+        Failure::TooLarge => "SERVER_ERROR object too large for cache",
+    }
+}
