@@ -4,6 +4,7 @@
 //!
 //! - `--rows LIST`: of 1, 8, 50, 400, 8x32, 8x32-1:1, 32-keys, 10000, and chart for the picture
 //! - `--servers LIST`: of mini-memcached, memcached -t 4, memcached -t 1, floor
+//! - `--server PATH`: a program of your own, beside those of `--servers`; more than once, if there are more
 //! - `--addr HOST:PORT`: load a server that is running already, beside those of `--servers`, or alone
 //! - `--rounds N`: how many times each server takes its turn, 9 unless told; figures are medians of the rounds
 //! - `--seconds N`: how long a turn lasts, 0.1 unless told
@@ -118,6 +119,9 @@ impl Bench {
         );
         self.contestants
             .extend(self.options.address.map(Contestant::at));
+        let programs = self.options.programs.iter();
+        self.contestants
+            .extend(programs.map(|path| Contestant::program(path)));
         for name in self.options.servers.clone() {
             if name.starts_with("memcached") && version.is_none() {
                 self.note(format!("{name}: apt-get install memcached"));

@@ -4,6 +4,7 @@ use crate::common::Server;
 use crate::script::{filling, key_space};
 use crate::{floor, load};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, io, process};
@@ -39,6 +40,18 @@ impl Contestant {
             name: name.into(),
             address: server.address,
             one_key: name == "floor",
+            server: Some(server),
+        }
+    }
+
+    /// A program of somebody's own, which takes memcached's options and says where it listens, as ours does.
+    pub fn program(path: &Path) -> Contestant {
+        let options = [&["-p", "0"], &ROOM[..]].concat();
+        let server = Server::program(path, &options);
+        Contestant {
+            name: path.display().to_string(),
+            address: server.address,
+            one_key: false,
             server: Some(server),
         }
     }

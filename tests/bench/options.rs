@@ -3,12 +3,14 @@
 use crate::contestant::NAMES;
 use crate::script::ROWS;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub struct Options {
     pub rows: Vec<String>,
     pub servers: Vec<String>,
+    /// Programs of somebody's own, such as the one that the tutorial's reader types.
+    pub programs: Vec<PathBuf>,
     pub address: Option<SocketAddr>,
     pub rounds: usize,
     pub time: Duration,
@@ -27,6 +29,7 @@ impl Options {
                 "--bench" => {} // cargo's own
                 "--rows" => options.rows = chosen(&value()?, &Options::usual().rows)?,
                 "--servers" => servers = Some(chosen(&value()?, &options.servers)?),
+                "--server" => options.programs.push(program(&value()?)?),
                 "--addr" => options.address = Some(resolve(&value()?)?),
                 "--rounds" => options.rounds = count(&value()?)?,
                 "--seconds" => options.time = some_time(&value()?)?,
@@ -46,6 +49,7 @@ impl Options {
         Options {
             rows: rows.map(String::from).collect(),
             servers: NAMES.map(String::from).into(),
+            programs: Vec::new(),
             address: None,
             rounds: 9,
             time: Duration::from_millis(100),
@@ -62,6 +66,12 @@ fn chosen(list: &str, all: &[String]) -> Result<Vec<String>, String> {
         Some(unknown) => Err(format!("no {unknown:?} among {all:?}")),
         None => Ok(chosen),
     }
+}
+
+/// cargo runs a benchmark in the project's folder, and from there a relative path leads.
+fn program(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text).canonicalize();
+    path.map_err(|error| format!("{text}: {error}"))
 }
 
 fn resolve(text: &str) -> Result<SocketAddr, String> {
