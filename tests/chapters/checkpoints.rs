@@ -9,6 +9,10 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+#[path = "checkpoints/ch22.rs"]
+mod ch22;
+pub use ch22::*;
+
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
 pub enum Check {
@@ -41,6 +45,9 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch22_a_client_in_a_hurry_finds_the_server_awake Server
+            ch22_a_slow_reader_gets_all_of_it Server
+            ch22_a_busy_neighbour_is_noticed Server
         }
     };
 }
