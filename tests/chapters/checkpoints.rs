@@ -9,6 +9,17 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+#[path = "checkpoints/ch17.rs"]
+mod ch17;
+pub use ch17::*;
+
+#[path = "checkpoints/ch18.rs"]
+mod ch18;
+pub use ch18::*;
+
+#[path = "checkpoints/memory.rs"]
+mod memory;
+
 #[path = "checkpoints/ch22.rs"]
 mod ch22;
 pub use ch22::*;
@@ -45,6 +56,18 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch17_a_value_is_kept_once Server
+            ch17_five_apples_and_one_are_six Server
+            ch17_the_dead_go_before_the_living Server
+            ch17_who_is_only_written_is_not_spared Server
+            ch17_a_counter_keeps_its_mark Server
+            ch17_stats_tells_what_nobody_asked_for Server
+            ch18_keys_stand_in_a_row Server
+            ch18_who_is_gone_takes_no_memory Server
+            ch18_nobody_gets_what_is_somebody_elses Server
+            ch18_the_oldest_goes_wherever_it_stands Server
+            ch18_the_hand_goes_on_when_its_item_leaves Server
+            ch18_an_item_weighs_what_it_takes Server
             ch22_a_client_in_a_hurry_finds_the_server_awake Server
             ch22_a_slow_reader_gets_all_of_it Server
             ch22_a_busy_neighbour_is_noticed Server
@@ -61,6 +84,15 @@ macro_rules! table {
     };
 }
 named_checks!(table);
+
+/// The options with which a server is started that this check judges, if it needs any.
+#[allow(dead_code)] // tests/tutorial.rs reads them in the prose
+pub fn options(name: &str) -> &'static [&'static str] {
+    let all = [ch17::OPTIONS, ch18::OPTIONS];
+    let mut all = all.into_iter().flatten();
+    all.find(|(known, _)| *known == name)
+        .map_or(&[], |(_, options)| *options)
+}
 
 /// A client that waits for a reply only so long; an error if nobody accepts it.
 fn client(peer: &Peer) -> Result<Connection, String> {
