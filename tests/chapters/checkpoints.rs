@@ -62,7 +62,7 @@ macro_rules! named_checks {
             ch17_who_is_only_written_is_not_spared Server
             ch17_a_counter_keeps_its_mark Server
             ch17_stats_tells_what_nobody_asked_for Server
-            ch18_keys_stand_in_a_row Server
+            ch18_a_row_takes_less_than_a_tree Server
             ch18_who_is_gone_takes_no_memory Server
             ch18_nobody_gets_what_is_somebody_elses Server
             ch18_the_oldest_goes_wherever_it_stands Server

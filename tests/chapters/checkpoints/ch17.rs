@@ -1,6 +1,6 @@
 //! Chapter 17: what an item is made of, and which of its marks count. Those that fill the store throw out what it has.
 
-use super::memory::{Full, resident, stats};
+use super::memory::{Full, all_stayed, items, resident, stats};
 use super::{client, exchange};
 use crate::peer::{Peer, Verdict, random_key};
 
@@ -17,12 +17,14 @@ pub const OPTIONS: &[(&str, &[&str])] = &[
 /// Ten megabytes of values; with a second copy of each it would be twenty.
 pub fn ch17_a_value_is_kept_once(peer: &Peer) -> Verdict {
     let mut connection = client(peer)?;
-    let before = resident(&mut connection)?;
+    exchange(&mut connection, "flush_all\r\n", b"OK\r\n")?;
+    let (before, stored) = (resident(&mut connection)?, items(&mut connection)?);
     let value = "x".repeat(100_000);
     for _ in 0..100 {
         let set = format!("set {} 0 0 100000\r\n{value}\r\n", random_key());
         exchange(&mut connection, set, b"STORED\r\n")?;
     }
+    all_stayed(&mut connection, stored, 100)?;
     match resident(&mut connection)?.saturating_sub(before) {
         grown if grown < 15_000_000 => Ok(()),
         grown => Err(format!("10,000,000 bytes of values take {grown}")),

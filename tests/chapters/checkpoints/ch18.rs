@@ -1,6 +1,6 @@
 //! Chapter 18: items in slots. What is thrown out, and what an item takes; those that fill the store throw out what it has.
 
-use super::memory::{Full, resident, stats};
+use super::memory::{Full, all_stayed, items, resident, stats};
 use super::{client, exchange};
 use crate::common::Connection;
 use crate::peer::{Peer, Verdict, check, random_key};
@@ -34,15 +34,16 @@ fn cost(peer: &Peer) -> Result<[u64; 2], String> {
         bytes.ok_or("`stats` tells no bytes".to_string())
     };
     let (start, counted) = (resident(&mut connection)?, bytes(&mut connection)?);
-    let run = random_key();
+    let (run, stored) = (random_key(), items(&mut connection)?);
     let set = |number| format!("set {run}{number:05} 0 0 100 noreply\r\n{value}\r\n");
     quietly(&mut connection, (0..ITEMS).map(set))?;
+    all_stayed(&mut connection, stored, ITEMS)?;
     let grown = resident(&mut connection)?.saturating_sub(start);
     let counted = bytes(&mut connection)?.saturating_sub(counted);
     Ok([grown / ITEMS, counted / ITEMS])
 }
 
-pub fn ch18_keys_stand_in_a_row(peer: &Peer) -> Verdict {
+pub fn ch18_a_row_takes_less_than_a_tree(peer: &Peer) -> Verdict {
     match cost(peer)? {
         [grown, _] if grown < 370 => Ok(()),
         [grown, _] => Err(format!("an item takes {grown} bytes, not less than 370")),

@@ -47,6 +47,21 @@ pub fn resident(connection: &mut Connection) -> Result<u64, String> {
     Ok(here * 1024)
 }
 
+/// How many items are stored. A check that measures what they take wants all of them to have stayed.
+pub fn items(connection: &mut Connection) -> Result<u64, String> {
+    let items = stats(connection)?.get("curr_items").copied();
+    items.ok_or("`stats` tells no curr_items".to_string())
+}
+
+pub fn all_stayed(connection: &mut Connection, before: u64, more: u64) -> Verdict {
+    match items(connection)? {
+        now if now == before + more => Ok(()),
+        now => Err(format!(
+            "of {before} items and {more} more {now} are there: this check wants a server with more memory, `-m 64`"
+        )),
+    }
+}
+
 /// A store that was emptied, and has room for so many large values, as far as `-m` tells.
 pub struct Full {
     pub connection: Connection,
