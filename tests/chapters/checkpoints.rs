@@ -9,6 +9,10 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+#[path = "checkpoints/ch05.rs"]
+mod ch05;
+pub use ch05::*;
+
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
 pub enum Check {
@@ -41,6 +45,11 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch05_a_key_need_not_be_text Server
+            ch05_only_a_space_separates Server
+            ch05_a_line_without_an_end_is_hung_up_on Server
+            ch05_a_get_may_ask_for_many_keys Server
+            ch05_a_client_that_counts_wrong_is_told_so Server
         }
     };
 }
