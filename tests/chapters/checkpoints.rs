@@ -12,6 +12,9 @@ use std::time::Duration;
 #[path = "checkpoints/ch05.rs"]
 mod ch05;
 pub use ch05::*;
+#[path = "checkpoints/ch06.rs"]
+mod ch06;
+pub use ch06::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -50,6 +53,12 @@ macro_rules! named_checks {
             ch05_a_line_without_an_end_is_hung_up_on Server
             ch05_a_get_may_ask_for_many_keys Server
             ch05_a_client_that_counts_wrong_is_told_so Server
+            ch06_a_number_is_a_number Server
+            ch06_a_refused_set_swallows_its_block Server
+            ch06_a_length_is_a_length Server
+            ch06_a_key_has_at_most_250_bytes Server
+            ch06_a_get_may_be_refused Server
+            ch06_only_the_understood_may_be_silent Server
         }
     };
 }

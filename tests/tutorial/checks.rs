@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, ScopedJoinHandle};
 
 /// Lines a block may add, lines a chapter may add, the median over all blocks.
-const STEP: [usize; 3] = [40, 140, 12];
+const STEP: [usize; 3] = [40, 150, 12];
 /// Sessions of a chapter that nothing replays, such as an installation.
 const SHOWN: usize = 3;
 
