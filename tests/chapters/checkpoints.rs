@@ -15,6 +15,9 @@ pub use ch05::*;
 #[path = "checkpoints/ch06.rs"]
 mod ch06;
 pub use ch06::*;
+#[path = "checkpoints/ch07.rs"]
+mod ch07;
+pub use ch07::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -59,6 +62,11 @@ macro_rules! named_checks {
             ch06_a_key_has_at_most_250_bytes Server
             ch06_a_get_may_be_refused Server
             ch06_only_the_understood_may_be_silent Server
+            ch07_a_panic_costs_one_client Server
+            ch07_what_is_deleted_is_gone Server
+            ch07_a_key_may_be_called_noreply Server
+            ch07_no_command_forgets_the_poison Server
+            ch07_a_refused_value_leaves_no_stale_one Server
         }
     };
 }
