@@ -9,8 +9,17 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+#[path = "checkpoints/ch05.rs"]
+mod ch05;
+#[path = "checkpoints/ch06.rs"]
+mod ch06;
+#[path = "checkpoints/ch07.rs"]
+mod ch07;
 #[path = "checkpoints/ch22.rs"]
 mod ch22;
+pub use ch05::*;
+pub use ch06::*;
+pub use ch07::*;
 pub use ch22::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
@@ -45,6 +54,22 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch05_a_key_need_not_be_text Server
+            ch05_only_a_space_separates Server
+            ch05_a_line_without_an_end_is_hung_up_on Server
+            ch05_a_get_may_ask_for_many_keys Server
+            ch05_a_client_that_counts_wrong_is_told_so Server
+            ch06_a_number_is_a_number Server
+            ch06_a_refused_set_swallows_its_block Server
+            ch06_a_length_is_a_length Server
+            ch06_a_key_has_at_most_250_bytes Server
+            ch06_a_get_may_be_refused Server
+            ch06_only_the_understood_may_be_silent Server
+            ch07_a_panic_costs_one_client Server
+            ch07_what_is_deleted_is_gone Server
+            ch07_a_key_may_be_called_noreply Server
+            ch07_no_command_forgets_the_poison Server
+            ch07_a_refused_value_leaves_no_stale_one Server
             ch22_a_client_in_a_hurry_finds_the_server_awake Server
             ch22_a_slow_reader_gets_all_of_it Server
             ch22_a_busy_neighbour_is_noticed Server

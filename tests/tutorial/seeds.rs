@@ -12,7 +12,7 @@ use crate::peer::{self, Verdict};
 use crate::prose::Fault;
 use crate::readme;
 use crate::replay::Peer;
-use crate::session::{self, printf};
+use crate::session::{self, Part, printf};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -377,6 +377,16 @@ fn a_client_may_come_later_and_pause() {
     let client = session::client(typed).expect("a client");
     assert_eq!((client.after.as_secs(), client.parts.len()), (1, 3));
     assert!(client.background && client.port == 9999);
+}
+
+#[test]
+fn a_client_may_say_a_word_again_and_again() {
+    let words =
+        r"(printf 'get '; yes key | head -n 2 | tr '\n' ' '; yes k | head -n 3 | tr -d '\n')";
+    let client = session::client(&format!("{words} | nc localhost 9999")).expect("a client");
+    let sent = Part::Send(b"get key key kkk".to_vec());
+    assert_eq!((client.parts, client.lines), (vec![sent], None));
+    assert!(session::client("(yes key | tr 'a' 'b') | nc localhost 9999").is_err());
 }
 
 #[test]

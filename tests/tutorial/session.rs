@@ -66,8 +66,10 @@ pub fn client(typed: &str) -> Result<Client, String> {
         None => (Duration::ZERO, typed),
     };
     let (typed, lines) = match typed.rsplit_once(" | head -n ") {
-        Some((typed, lines)) => (typed, Some(lines.parse().map_err(|_| unknown())?)),
-        None => (typed, None),
+        Some((typed, lines)) if !lines.contains(')') => {
+            (typed, Some(lines.parse().map_err(|_| unknown())?))
+        }
+        _ => (typed, None),
     };
     let (producer, port) = typed.rsplit_once(" | nc localhost ").ok_or_else(unknown)?;
     let port = port.parse().map_err(|_| unknown())?;
@@ -104,7 +106,11 @@ fn split_outside_quotes(list: &str) -> Vec<&str> {
 }
 
 fn part(text: &str) -> Result<Part, String> {
-    let unknown = || format!("`{text}` is no printf '…', sleep N or head -c N /dev/zero");
+    let unknown = || {
+        format!(
+            "`{text}` is no printf '…', sleep N, head -c N /dev/zero or yes WORD | head -n N | tr …"
+        )
+    };
     if let Some(time) = text.strip_prefix("sleep ") {
         return seconds(time).map(Part::Sleep).ok_or_else(unknown);
     }
@@ -112,11 +118,27 @@ fn part(text: &str) -> Result<Part, String> {
         let count = count.strip_suffix(" /dev/zero").ok_or_else(unknown)?;
         return Ok(Part::Send(vec![0; count.parse().map_err(|_| unknown())?]));
     }
+    if let Some(repeated) = text.strip_prefix("yes ") {
+        return yes(repeated).map(Part::Send).ok_or_else(unknown);
+    }
     let format = text
         .strip_prefix("printf '")
         .and_then(|rest| rest.strip_suffix('\''));
     let format = format.filter(|format| !format.contains('\''));
     printf(format.ok_or_else(unknown)?).map(Part::Send)
+}
+
+/// `WORD | head -n N | tr '\n' ' '`, or `tr -d '\n'`: the word again and again.
+fn yes(text: &str) -> Option<Vec<u8>> {
+    let (word, rest) = text.split_once(" | head -n ")?;
+    let (count, end) = rest.split_once(" | tr ")?;
+    let end = match end {
+        r"'\n' ' '" => " ",
+        r"-d '\n'" => "",
+        _ => return None,
+    };
+    let word = format!("{word}{end}");
+    Some(word.repeat(count.parse().ok()?).into_bytes())
 }
 
 fn seconds(text: &str) -> Option<Duration> {
