@@ -224,7 +224,7 @@ fn differs(chapter: &Chapter, root: &Path, folder: &Path, files: &Tree) -> Fault
 
 /// Every chapter's end, and every solution, is as rustfmt writes it.
 pub fn formatted(root: &Path) -> Faults {
-    let mut workshop = Workshop::new();
+    let workshop = Workshop::new();
     let mut faults = each(root, |chapter| {
         let solutions = chapter
             .exercises

@@ -5,6 +5,7 @@ use crate::tree::{self, Tree};
 use crate::workshop::Workshop;
 use std::io::{BufRead, BufReader, pipe};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -58,7 +59,7 @@ impl Program {
             moved_arguments.extend(["-l".into(), address.to_string()]);
         }
         moved_arguments.extend(arguments.iter().map(|text| moved_text(text, address)));
-        let path = workshop.build(&moved(tree, address), "main.rs")?;
+        let path = built_for(workshop, tree, address)?;
         let (reader, writer) = pipe().map_err(|error| error.to_string())?;
         let errors = writer.try_clone().map_err(|error| error.to_string())?;
         let child = Command::new(path)
@@ -109,6 +110,31 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Stands in the source where an address does, as long as the one that takes its place in the program: so each program is
+/// compiled once, however often and wherever it runs.
+const SOMEWHERE: &str = "127.0.0.1:65535";
+
+/// The program that listens there. `sed` writes it: a file that this process had open could not be run for a moment, while
+/// another of its threads starts a program.
+fn built_for(workshop: &Workshop, tree: &Tree, address: SocketAddr) -> Result<PathBuf, String> {
+    let somewhere = SOMEWHERE.parse().expect("an address");
+    let program = workshop.build(&moved(tree, somewhere), "main.rs")?;
+    if has_options(tree) {
+        return Ok(program);
+    }
+    let moved = workshop.folder.join(format!("program{}", address.port()));
+    let script = format!("sed s/{SOMEWHERE}/{address}/g \"$0\" > \"$1\" && chmod +x \"$1\"");
+    let mut shell = Command::new("sh");
+    shell
+        .env("LC_ALL", "C")
+        .args(["-c", &script])
+        .args([&program, &moved]);
+    match shell.status() {
+        Ok(status) if status.success() => Ok(moved),
+        failed => Err(format!("cannot move {}: {failed:?}", program.display())),
     }
 }
 
