@@ -2,12 +2,17 @@
 //!
 //! A check is red for the program before its rung and green for the one after it; `tests/tutorial.rs` proves both.
 
+#[path = "checkpoints/ch11.rs"]
+mod ch11;
+
 use crate::common::{Connection, PATIENCE};
 use crate::peer::{Peer, Verdict, check, random_key};
 use crate::readers::{Lie, Readers};
 use std::io::Write;
 use std::thread;
 use std::time::Duration;
+
+pub use ch11::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -41,6 +46,11 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch11_touch_gives_a_longer_life Server
+            ch11_gat_gets_and_touches_in_one_step Server
+            ch11_flush_all_throws_out_everything Server
+            ch11_a_flush_with_a_delay_does_not_flush_yet Server
+            ch11_a_flush_happens_when_its_moment_comes Server
         }
     };
 }

@@ -245,7 +245,9 @@ fn unsaid(chapter: &Chapter, step: &Step) -> Option<Fault> {
         .lines()
         .take(step.block.place.line - 1)
         .collect();
-    let above = lines.iter().rev().skip_while(|line| line.is_empty());
+    // Between the text and the block there may be the name of the file.
+    let caption = |line: &&&str| line.is_empty() || line.starts_with("`src/");
+    let above = lines.iter().rev().skip_while(caption);
     let said = above
         .take_while(|line| !line.is_empty())
         .any(|line| line.to_lowercase().contains(word));
