@@ -4,6 +4,8 @@
 
 #[path = "checkpoints/ch11.rs"]
 mod ch11;
+#[path = "checkpoints/ch12.rs"]
+mod ch12;
 
 use crate::common::{Connection, PATIENCE};
 use crate::peer::{Peer, Verdict, check, random_key};
@@ -13,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 pub use ch11::*;
+pub use ch12::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -51,6 +54,11 @@ macro_rules! named_checks {
             ch11_flush_all_throws_out_everything Server
             ch11_a_flush_with_a_delay_does_not_flush_yet Server
             ch11_a_flush_happens_when_its_moment_comes Server
+            ch12_two_gets_in_one_packet_wait_for_nobody Server
+            ch12_no_reply_waits_for_half_a_command Server
+            ch12_a_short_line_does_not_fill_the_memory Server
+            ch12_a_large_value_waits_for_nobody Server
+            ch12_slow_readers_share_one_value Server
         }
     };
 }
