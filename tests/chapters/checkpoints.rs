@@ -6,6 +6,8 @@
 mod ch11;
 #[path = "checkpoints/ch12.rs"]
 mod ch12;
+#[path = "checkpoints/ch13.rs"]
+mod ch13;
 
 use crate::common::{Connection, PATIENCE};
 use crate::peer::{Peer, Verdict, check, random_key};
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 pub use ch11::*;
 pub use ch12::*;
+pub use ch13::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -59,6 +62,12 @@ macro_rules! named_checks {
             ch12_a_short_line_does_not_fill_the_memory Server
             ch12_a_large_value_waits_for_nobody Server
             ch12_slow_readers_share_one_value Server
+            ch13_memory_has_a_bound Server
+            ch13_not_everything_goes_for_one_item Server
+            ch13_what_is_asked_for_stays Server
+            ch13_what_was_just_stored_is_there Server
+            ch13_the_hand_begins_again_at_the_oldest Server
+            ch13_a_small_item_weighs_more_than_its_bytes Server
         }
     };
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, ScopedJoinHandle};
 
 /// Lines a block may add, lines a chapter may add, the median over all blocks.
-const STEP: [usize; 3] = [40, 120, 12];
+const STEP: [usize; 3] = [40, 150, 12];
 /// Sessions of a chapter that nothing replays, such as an installation.
 const SHOWN: usize = 3;
 
@@ -338,14 +338,15 @@ pub fn captions(root: &Path) -> Faults {
     })
 }
 
-/// No block, no chapter and not the median asks for too much typing; the numbers are printed.
+/// No block, no chapter and not the median asks for too much typing; the numbers are printed. What moves is not typed.
 pub fn small_steps(root: &Path) -> Faults {
     let [block, whole, median] = STEP;
     let mut all = Vec::new();
     let mut faults = each(root, |chapter| {
-        let steps = chapter.steps.iter().filter(|step| step.added > 0);
+        let size = |step: &Step| step.added.min(step.typed);
+        let steps = chapter.steps.iter().filter(|step| size(step) > 0);
         let sizes: Vec<(usize, &Place)> =
-            steps.map(|step| (step.added, &step.block.place)).collect();
+            steps.map(|step| (size(step), &step.block.place)).collect();
         let sum: usize = sizes.iter().map(|(size, _)| size).sum();
         println!("{}: {} blocks, {sum} lines", chapter.name, sizes.len());
         all.extend(sizes.iter().map(|(size, _)| *size));
