@@ -17,5 +17,6 @@ for _ in range(20):
     connection.sendall(b'get k\r\n' * count)
     replies.read(answer * count)
     times.append((time.perf_counter() - start) * 1000)
-waits = ', and somebody waits' if min(times) > 30 else ''
-print('%d of %d bytes: %.2f ms%s' % (count, size, sorted(times)[10], waits))
+median = sorted(times)[10]
+waits = ', and somebody waits' if median > 30 else ''
+print('%d of %d bytes: %.2f ms%s' % (count, size, median, waits))
