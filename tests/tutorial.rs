@@ -64,7 +64,9 @@ use std::process::Command;
 const README: &str = "README.md";
 
 /// The chapters that are told as ladders.
-const LADDERS: &[&str] = &["01", "02", "03", "04", "05", "06", "07", "22"];
+const LADDERS: &[&str] = &[
+    "01", "02", "03", "04", "05", "06", "07", "11", "12", "13", "22",
+];
 
 #[track_caller]
 fn none(faults: Vec<Fault>) {

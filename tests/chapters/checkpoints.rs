@@ -15,11 +15,20 @@ mod ch05;
 mod ch06;
 #[path = "checkpoints/ch07.rs"]
 mod ch07;
+#[path = "checkpoints/ch11.rs"]
+mod ch11;
+#[path = "checkpoints/ch12.rs"]
+mod ch12;
+#[path = "checkpoints/ch13.rs"]
+mod ch13;
 #[path = "checkpoints/ch22.rs"]
 mod ch22;
 pub use ch05::*;
 pub use ch06::*;
 pub use ch07::*;
+pub use ch11::*;
+pub use ch12::*;
+pub use ch13::*;
 pub use ch22::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
@@ -70,6 +79,22 @@ macro_rules! named_checks {
             ch07_a_key_may_be_called_noreply Server
             ch07_no_command_forgets_the_poison Server
             ch07_a_refused_value_leaves_no_stale_one Server
+            ch11_touch_gives_a_longer_life Server
+            ch11_gat_gets_and_touches_in_one_step Server
+            ch11_flush_all_throws_out_everything Server
+            ch11_a_flush_with_a_delay_does_not_flush_yet Server
+            ch11_a_flush_happens_when_its_moment_comes Server
+            ch12_two_gets_in_one_packet_wait_for_nobody Server
+            ch12_no_reply_waits_for_half_a_command Server
+            ch12_a_short_line_does_not_fill_the_memory Server
+            ch12_a_large_value_waits_for_nobody Server
+            ch12_slow_readers_share_one_value Server
+            ch13_memory_has_a_bound Server
+            ch13_not_everything_goes_for_one_item Server
+            ch13_what_is_asked_for_stays Server
+            ch13_what_was_just_stored_is_there Server
+            ch13_the_hand_begins_again_at_the_oldest Server
+            ch13_a_small_item_weighs_more_than_its_bytes Server
             ch22_a_client_in_a_hurry_finds_the_server_awake Server
             ch22_a_slow_reader_gets_all_of_it Server
             ch22_a_busy_neighbour_is_noticed Server

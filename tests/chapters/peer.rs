@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// Nothing, or what was sent, expected and got.
@@ -19,6 +19,8 @@ pub struct Peer {
     pub address: String,
     /// A program of ours, which may be shown to break; somebody else's need not.
     pub own: Option<Server>,
+    /// Somebody else's server is judged by one test at a time: some fill it, or throw out all that it has.
+    _alone: Option<MutexGuard<'static, ()>>,
 }
 
 impl Peer {
@@ -29,11 +31,20 @@ impl Peer {
             return Peer::own(chapter);
         };
         say(&format!("judging {address}"));
-        Peer::at(address)
+        static JUDGED: Mutex<()> = Mutex::new(());
+        let alone = JUDGED.lock().unwrap_or_else(PoisonError::into_inner);
+        Peer {
+            _alone: Some(alone),
+            ..Peer::at(address)
+        }
     }
 
     pub fn at(address: String) -> Peer {
-        Peer { address, own: None }
+        Peer {
+            address,
+            own: None,
+            _alone: None,
+        }
     }
 
     /// The chapter's own program, freshly started on a free port.
@@ -45,6 +56,7 @@ impl Peer {
         Peer {
             address: server.address.to_string(),
             own: Some(server),
+            _alone: None,
         }
     }
 
