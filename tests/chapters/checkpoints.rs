@@ -9,6 +9,10 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+#[path = "checkpoints/ch08.rs"]
+mod ch08;
+pub use ch08::*;
+
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
 pub enum Check {
@@ -41,6 +45,12 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch08_add_stores_only_where_nothing_is Server
+            ch08_an_add_looks_when_its_block_is_there Server
+            ch08_append_keeps_what_is_there Server
+            ch08_no_append_is_lost Server
+            ch08_no_value_outgrows_the_limit Server
+            ch08_only_a_set_throws_out Server
         }
     };
 }
