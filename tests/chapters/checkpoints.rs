@@ -11,7 +11,10 @@ use std::time::Duration;
 
 #[path = "checkpoints/ch08.rs"]
 mod ch08;
+#[path = "checkpoints/ch09.rs"]
+mod ch09;
 pub use ch08::*;
+pub use ch09::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -51,6 +54,12 @@ macro_rules! named_checks {
             ch08_no_append_is_lost Server
             ch08_no_value_outgrows_the_limit Server
             ch08_only_a_set_throws_out Server
+            ch09_incr_counts_in_the_server Server
+            ch09_incr_wraps_and_decr_stops_at_0 Server
+            ch09_a_number_never_gets_shorter Server
+            ch09_cas_stores_only_over_what_was_seen Server
+            ch09_a_cas_unique_never_comes_twice Server
+            ch09_a_refused_cas_takes_its_block_along Server
         }
     };
 }
