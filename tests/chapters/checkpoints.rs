@@ -13,8 +13,11 @@ use std::time::Duration;
 mod ch08;
 #[path = "checkpoints/ch09.rs"]
 mod ch09;
+#[path = "checkpoints/ch10.rs"]
+mod ch10;
 pub use ch08::*;
 pub use ch09::*;
+pub use ch10::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -60,6 +63,11 @@ macro_rules! named_checks {
             ch09_cas_stores_only_over_what_was_seen Server
             ch09_a_cas_unique_never_comes_twice Server
             ch09_a_refused_cas_takes_its_block_along Server
+            ch10_a_negative_exptime_is_gone_at_once Server
+            ch10_a_value_lives_so_many_seconds Server
+            ch10_nobody_sees_what_has_expired Server
+            ch10_a_change_does_not_lengthen_a_life Server
+            ch10_a_large_exptime_is_a_time_of_the_calendar Server
         }
     };
 }
