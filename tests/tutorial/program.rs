@@ -54,6 +54,8 @@ impl Program {
         let errors = writer.try_clone().map_err(|error| error.to_string())?;
         let child = Command::new(path)
             .args(arguments.iter().map(|text| moved_text(text, address)))
+            // A panic that tells its way takes seconds on a busy machine, and readers see none either.
+            .env("RUST_BACKTRACE", "0")
             .stdout(writer)
             .stderr(errors)
             .spawn()
