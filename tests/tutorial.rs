@@ -65,7 +65,7 @@ const README: &str = "README.md";
 
 /// The chapters that are told as ladders.
 const LADDERS: &[&str] = &[
-    "01", "02", "03", "04", "05", "06", "07", "11", "12", "13", "22",
+    "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "22",
 ];
 
 #[track_caller]

@@ -15,6 +15,12 @@ mod ch05;
 mod ch06;
 #[path = "checkpoints/ch07.rs"]
 mod ch07;
+#[path = "checkpoints/ch08.rs"]
+mod ch08;
+#[path = "checkpoints/ch09.rs"]
+mod ch09;
+#[path = "checkpoints/ch10.rs"]
+mod ch10;
 #[path = "checkpoints/ch11.rs"]
 mod ch11;
 #[path = "checkpoints/ch12.rs"]
@@ -26,6 +32,9 @@ mod ch22;
 pub use ch05::*;
 pub use ch06::*;
 pub use ch07::*;
+pub use ch08::*;
+pub use ch09::*;
+pub use ch10::*;
 pub use ch11::*;
 pub use ch12::*;
 pub use ch13::*;
@@ -79,6 +88,23 @@ macro_rules! named_checks {
             ch07_a_key_may_be_called_noreply Server
             ch07_no_command_forgets_the_poison Server
             ch07_a_refused_value_leaves_no_stale_one Server
+            ch08_add_stores_only_where_nothing_is Server
+            ch08_an_add_looks_when_its_block_is_there Server
+            ch08_append_keeps_what_is_there Server
+            ch08_no_append_is_lost Server
+            ch08_no_value_outgrows_the_limit Server
+            ch08_only_a_set_throws_out Server
+            ch09_incr_counts_in_the_server Server
+            ch09_incr_wraps_and_decr_stops_at_0 Server
+            ch09_a_number_never_gets_shorter Server
+            ch09_cas_stores_only_over_what_was_seen Server
+            ch09_a_cas_unique_never_comes_twice Server
+            ch09_a_refused_cas_takes_its_block_along Server
+            ch10_a_negative_exptime_is_gone_at_once Server
+            ch10_a_value_lives_so_many_seconds Server
+            ch10_nobody_sees_what_has_expired Server
+            ch10_a_change_does_not_lengthen_a_life Server
+            ch10_a_large_exptime_is_a_time_of_the_calendar Server
             ch11_touch_gives_a_longer_life Server
             ch11_gat_gets_and_touches_in_one_step Server
             ch11_flush_all_throws_out_everything Server

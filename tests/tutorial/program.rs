@@ -64,6 +64,8 @@ impl Program {
         let errors = writer.try_clone().map_err(|error| error.to_string())?;
         let child = Command::new(path)
             .args(moved_arguments)
+            // A panic that tells its way takes seconds on a busy machine, and readers see none either.
+            .env("RUST_BACKTRACE", "0")
             .stdout(writer)
             .stderr(errors)
             .spawn()
