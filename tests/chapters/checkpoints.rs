@@ -2,6 +2,11 @@
 //!
 //! A check is red for the program before its rung and green for the one after it; `tests/tutorial.rs` proves both.
 
+#[path = "checkpoints/ch14.rs"]
+mod ch14;
+
+pub use ch14::*;
+
 use crate::common::{Connection, PATIENCE};
 use crate::peer::{Peer, Verdict, check, random_key};
 use crate::readers::{Lie, Readers};
@@ -41,6 +46,12 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch14_the_port_is_an_option Server
+            ch14_a_wrong_value_starts_no_server Server
+            ch14_a_line_of_a_service_file_is_understood Server
+            ch14_an_item_is_more_than_its_value Server
+            ch14_the_first_of_two_addresses_is_served Server
+            ch14_nobody_need_take_what_it_says Server
         }
     };
 }
@@ -54,6 +65,15 @@ macro_rules! table {
     };
 }
 named_checks!(table);
+
+/// The options with which a server is started that this check judges, if it needs any.
+#[allow(dead_code)] // tests/tutorial.rs reads them in the prose
+pub fn options(name: &str) -> &'static [&'static str] {
+    let all = [ch14::OPTIONS];
+    let mut all = all.into_iter().flatten();
+    all.find(|(known, _)| *known == name)
+        .map_or(&[], |(_, options)| *options)
+}
 
 /// A client that waits for a reply only so long; an error if nobody accepts it.
 fn client(peer: &Peer) -> Result<Connection, String> {
