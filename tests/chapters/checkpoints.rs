@@ -5,7 +5,11 @@
 #[path = "checkpoints/ch14.rs"]
 mod ch14;
 
+#[path = "checkpoints/ch15.rs"]
+mod ch15;
+
 pub use ch14::*;
+pub use ch15::*;
 
 use crate::common::{Connection, PATIENCE};
 use crate::peer::{Peer, Verdict, check, random_key};
@@ -52,6 +56,11 @@ macro_rules! named_checks {
             ch14_an_item_is_more_than_its_value Server
             ch14_the_first_of_two_addresses_is_served Server
             ch14_nobody_need_take_what_it_says Server
+            ch15_a_silent_client_is_hung_up_on Server
+            ch15_a_stopped_server_keeps_its_clients Server
+            ch15_a_client_too_many_is_told Server
+            ch15_a_place_is_free_again Server
+            ch15_everybody_hears_something Server
         }
     };
 }
@@ -69,7 +78,7 @@ named_checks!(table);
 /// The options with which a server is started that this check judges, if it needs any.
 #[allow(dead_code)] // tests/tutorial.rs reads them in the prose
 pub fn options(name: &str) -> &'static [&'static str] {
-    let all = [ch14::OPTIONS];
+    let all = [ch14::OPTIONS, ch15::OPTIONS];
     let mut all = all.into_iter().flatten();
     all.find(|(known, _)| *known == name)
         .map_or(&[], |(_, options)| *options)
