@@ -27,6 +27,10 @@ mod ch11;
 mod ch12;
 #[path = "checkpoints/ch13.rs"]
 mod ch13;
+#[path = "checkpoints/ch14.rs"]
+mod ch14;
+#[path = "checkpoints/ch15.rs"]
+mod ch15;
 #[path = "checkpoints/ch22.rs"]
 mod ch22;
 pub use ch05::*;
@@ -38,6 +42,8 @@ pub use ch10::*;
 pub use ch11::*;
 pub use ch12::*;
 pub use ch13::*;
+pub use ch14::*;
+pub use ch15::*;
 pub use ch22::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
@@ -121,6 +127,17 @@ macro_rules! named_checks {
             ch13_what_was_just_stored_is_there Server
             ch13_the_hand_begins_again_at_the_oldest Server
             ch13_a_small_item_weighs_more_than_its_bytes Server
+            ch14_the_port_is_an_option Server
+            ch14_a_wrong_value_starts_no_server Server
+            ch14_a_line_of_a_service_file_is_understood Server
+            ch14_an_item_is_more_than_its_value Server
+            ch14_the_first_of_two_addresses_is_served Server
+            ch14_nobody_need_take_what_it_says Server
+            ch15_a_silent_client_is_hung_up_on Server
+            ch15_a_stopped_server_keeps_its_clients Server
+            ch15_a_client_too_many_is_told Server
+            ch15_a_place_is_free_again Server
+            ch15_everybody_hears_something Server
             ch22_a_client_in_a_hurry_finds_the_server_awake Server
             ch22_a_slow_reader_gets_all_of_it Server
             ch22_a_busy_neighbour_is_noticed Server
@@ -137,6 +154,15 @@ macro_rules! table {
     };
 }
 named_checks!(table);
+
+/// The options with which a server is started that this check judges, if it needs any.
+#[allow(dead_code)] // tests/tutorial.rs reads them in the prose
+pub fn options(name: &str) -> &'static [&'static str] {
+    let all = [ch14::OPTIONS, ch15::OPTIONS];
+    let mut all = all.into_iter().flatten();
+    all.find(|(known, _)| *known == name)
+        .map_or(&[], |(_, options)| *options)
+}
 
 /// A client that waits for a reply only so long; an error if nobody accepts it.
 fn client(peer: &Peer) -> Result<Connection, String> {

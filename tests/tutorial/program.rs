@@ -1,10 +1,11 @@
 //! Plays the reader's first terminal: builds the program as it stands, runs it on a free port, reads what it prints.
 
+use crate::common::process::eventually;
 use crate::common::{PATIENCE, free_address};
 use crate::tree::{self, Tree};
 use crate::workshop::Workshop;
 use std::io::{BufRead, BufReader, pipe};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
@@ -46,6 +47,11 @@ impl Program {
         tree: &Tree,
         arguments: &[&str],
     ) -> Result<Program, String> {
+        let (setup, arguments) = match arguments {
+            [setup, rest @ ..] if setup.ends_with(';') => (*setup, rest),
+            _ => ("", arguments),
+        };
+        let is_silent = arguments.contains(&">");
         let address = free_address();
         let port = named_port(tree).ok_or("the program names neither 127.0.0.1:9999 nor :11211")?;
         let given = |port: &u16| {
@@ -56,14 +62,17 @@ impl Program {
         let port = PORTS.into_iter().find(given).unwrap_or(port);
         let mut moved_arguments: Vec<String> = Vec::new();
         if has_options(tree) && !arguments.iter().any(|word| ["-l", "-p"].contains(word)) {
-            moved_arguments.extend(["-l".into(), address.to_string()]);
+            moved_arguments.extend(["-p".into(), address.port().to_string()]);
         }
         moved_arguments.extend(arguments.iter().map(|text| moved_text(text, address)));
         let path = built_for(workshop, tree, address)?;
         let (reader, writer) = pipe().map_err(|error| error.to_string())?;
         let errors = writer.try_clone().map_err(|error| error.to_string())?;
-        let child = Command::new(path)
-            .args(moved_arguments)
+        // The shell takes off quotes, sends the output elsewhere, and then becomes the program.
+        let script = format!("{setup} exec \"$0\" {}", moved_arguments.join(" "));
+        let child = Command::new("sh")
+            .args(["-c", &script])
+            .arg(path)
             // A panic that tells its way takes seconds on a busy machine, and readers see none either.
             .env("RUST_BACKTRACE", "0")
             .stdout(writer)
@@ -82,8 +91,17 @@ impl Program {
             next: None,
             lines,
         };
-        program.next = program.next_line();
+        match is_silent {
+            true => program.await_start(),
+            false => program.next = program.next_line(),
+        }
         Ok(program)
+    }
+
+    /// Until it serves, or has ended: one whose output goes elsewhere does not say so.
+    fn await_start(&mut self) {
+        let serves = || TcpStream::connect(self.address).is_ok();
+        eventually(|| matches!(self.child.try_wait(), Ok(Some(_))) || serves());
     }
 
     /// The next line of its output, with the address the reader knows; none if it stays away.
@@ -93,7 +111,8 @@ impl Program {
             .take()
             .or_else(|| self.lines.recv_timeout(PATIENCE).ok())?;
         let line = line.trim_end_matches('\r');
-        Some(line.replace(&self.address.to_string(), &named(self.port)))
+        let (port, known) = (self.address.port(), self.port);
+        Some(line.replace(&format!(":{port}"), &format!(":{known}")))
     }
 
     /// Reads over the line that says where it listens; an error if that is not the first line.
@@ -140,6 +159,22 @@ fn built_for(workshop: &Workshop, tree: &Tree, address: SocketAddr) -> Result<Pa
     }
 }
 
+/// The words with which a program is started: those behind `cargo run --`, where its output goes, and before them, as one
+/// word that ends in `;`, what the shell is told first in `(ulimit -Sn 64; cargo run)`. None, if nothing is started.
+pub fn arguments(typed: &str) -> Option<Vec<String>> {
+    let inside = typed
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'));
+    let (before, behind) = inside.unwrap_or(typed).split_once("cargo run")?;
+    let before = Some(before.trim()).filter(|before| !before.is_empty());
+    if before.is_some_and(|before| !before.ends_with(';')) {
+        return None;
+    }
+    let cargos = |word: &&str| ["--", "--release"].contains(word);
+    let behind = behind.split_whitespace().filter(|word| !cargos(word));
+    Some(before.into_iter().chain(behind).map(Into::into).collect())
+}
+
 fn named(port: u16) -> String {
     format!("127.0.0.1:{port}")
 }
@@ -176,4 +211,27 @@ pub fn moved(tree: &Tree, address: SocketAddr) -> Tree {
         line.text = moved_text(&line.text, address);
     }
     tree
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_started_with_what_the_shell_is_told() {
+        for (typed, words) in [
+            ("cargo run", &[][..]),
+            ("cargo run --release -- -m 8", &["-m", "8"]),
+            ("cargo run > /dev/full", &[">", "/dev/full"]),
+            (
+                "(ulimit -Sn 64; cargo run -- -v)",
+                &["ulimit -Sn 64;", "-v"],
+            ),
+        ] {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            assert_eq!(arguments(typed), Some(words), "{typed}");
+        }
+        assert_eq!(arguments("cargo test"), None);
+        assert_eq!(arguments("time cargo run"), None);
+    }
 }
