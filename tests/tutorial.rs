@@ -187,13 +187,7 @@ fn the_list_of_checkpoints() {
 
 #[test]
 fn red_sessions_turn_green() {
-    none(pairs::faults(project(), false));
-}
-
-#[test]
-#[ignore = "needs pymemcache: pip install pymemcache"]
-fn red_sessions_of_python_turn_green() {
-    none(pairs::faults(project(), true));
+    none(pairs::faults(project()));
 }
 
 #[test]

@@ -248,7 +248,7 @@ pub fn formatted(root: &Path) -> Faults {
 }
 
 /// Chapters that are replayed at the same time: most of a session is waiting.
-const LANES: usize = 4;
+const LANES: usize = 8;
 
 /// The faults of every chapter, several at a time, each in a lane's workshop and with the chapters before it.
 fn in_lanes(

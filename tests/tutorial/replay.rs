@@ -4,7 +4,7 @@ use crate::common::Server;
 use crate::program::{self, PORTS, Program};
 use crate::prose::{Against, Block, Colour, Fault, Kind, Mode, Session};
 use crate::session::{self, Command};
-use crate::steps::{Chapter, Exercise, Step};
+use crate::steps::{Chapter, Exercise};
 use crate::terminal;
 use crate::tree::{self, Tree};
 use crate::workshop::Workshop;
@@ -95,13 +95,6 @@ impl<'a> Desk<'a> {
             }
         }
         faults
-    }
-
-    /// Whether the program of this step already answers what the session shows; it is started anew.
-    pub fn answers(&mut self, words: Session, block: &Block, step: &Step) -> bool {
-        self.stop();
-        self.arguments = step.arguments.clone();
-        self.session(words, block, &step.tree).is_empty()
     }
 
     /// The store is forgotten with the process.

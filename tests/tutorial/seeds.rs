@@ -48,7 +48,7 @@ const LADDER: Check = |root| ladder::faults(root, &["02"], &SHORT, &["ch02_a_mis
 const GREEN_BEFORE: Check = |root| judged::faults(root, |_| Some(Named::Server(|_| Ok(()))));
 const RED_AFTER: Check = |root| judged::faults(root, |_| Some(Named::Server(|_| Err("so".into()))));
 const JUDGED: Check = |root| judged::faults(root, |_| Some(Named::Server(a_miss_is_a_miss)));
-const PAIRS: Check = |root| pairs::faults(root, false);
+const PAIRS: Check = pairs::faults;
 const OURS: Check = |root| readme::sessions(root, "README.md", Server::ours(&[]).address);
 
 macro_rules! thirteen {
