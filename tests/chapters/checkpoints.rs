@@ -9,6 +9,13 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+#[path = "checkpoints/ch16.rs"]
+mod ch16;
+pub use ch16::*;
+
+#[path = "checkpoints/ch21.rs"]
+mod ch21;
+
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
 pub enum Check {
@@ -41,6 +48,12 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch16_hits_and_misses_can_be_seen Server
+            ch16_eight_clients_at_once_are_all_counted Server
+            ch16_stats_tells_how_full_it_is Server
+            ch16_what_is_not_there_is_counted_too Server
+            ch16_verbosity_turns_the_conversation_on Server
+            ch16_a_lost_stderr_harms_no_client Server
         }
     };
 }
@@ -54,6 +67,15 @@ macro_rules! table {
     };
 }
 named_checks!(table);
+
+/// The options with which a server is started that this check judges, if it needs any.
+#[allow(dead_code)] // tests/tutorial.rs reads them in the prose
+pub fn options(name: &str) -> &'static [&'static str] {
+    let all = [ch21::OPTIONS];
+    let mut all = all.into_iter().flatten();
+    all.find(|(known, _)| *known == name)
+        .map_or(&[], |(_, options)| *options)
+}
 
 /// A client that waits for a reply only so long; an error if nobody accepts it.
 fn client(peer: &Peer) -> Result<Connection, String> {

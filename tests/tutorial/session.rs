@@ -34,7 +34,7 @@ pub fn commands(lines: &[Line]) -> (Vec<Line>, Vec<Command>) {
 }
 
 /// What one `nc localhost PORT` is fed.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Client {
     /// How long the shell sleeps before it starts this `nc`.
     pub after: Duration,
@@ -43,9 +43,18 @@ pub struct Client {
     pub background: bool,
     /// With `| head -n LINES` behind it, so many are shown, and then `nc` ends too.
     pub lines: Option<usize>,
+    /// With `| grep -E 'WORD|…'` behind it, only lines with one of these are shown; of one that does not run in the background.
+    pub words: Option<Vec<String>>,
 }
 
-#[derive(Debug, PartialEq)]
+impl Client {
+    pub fn shows(&self, line: &str) -> bool {
+        let words = self.words.iter().flatten();
+        self.words.is_none() || words.into_iter().any(|word| line.contains(word))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub enum Part {
     Send(Vec<u8>),
     Sleep(Duration),
@@ -66,7 +75,16 @@ pub fn client(typed: &str) -> Result<Client, String> {
         None => (Duration::ZERO, typed),
     };
     let (typed, lines) = match typed.rsplit_once(" | head -n ") {
-        Some((typed, lines)) => (typed, Some(lines.parse().map_err(|_| unknown())?)),
+        Some((typed, lines)) if !lines.contains(')') => {
+            (typed, Some(lines.parse().map_err(|_| unknown())?))
+        }
+        _ => (typed, None),
+    };
+    let (typed, words) = match typed.rsplit_once(" | grep -E '") {
+        Some((typed, words)) => {
+            let words = words.strip_suffix('\'').ok_or_else(unknown)?.split('|');
+            (typed, Some(words.map(str::to_string).collect()))
+        }
         None => (typed, None),
     };
     let (producer, port) = typed.rsplit_once(" | nc localhost ").ok_or_else(unknown)?;
@@ -91,6 +109,7 @@ pub fn client(typed: &str) -> Result<Client, String> {
         port,
         background,
         lines,
+        words,
     })
 }
 
@@ -104,7 +123,11 @@ fn split_outside_quotes(list: &str) -> Vec<&str> {
 }
 
 fn part(text: &str) -> Result<Part, String> {
-    let unknown = || format!("`{text}` is no printf '…', sleep N or head -c N /dev/zero");
+    let unknown = || {
+        format!(
+            "`{text}` is no printf '…', sleep N, head -c N /dev/zero or yes WORD | head -n N | tr …"
+        )
+    };
     if let Some(time) = text.strip_prefix("sleep ") {
         return seconds(time).map(Part::Sleep).ok_or_else(unknown);
     }
@@ -112,11 +135,27 @@ fn part(text: &str) -> Result<Part, String> {
         let count = count.strip_suffix(" /dev/zero").ok_or_else(unknown)?;
         return Ok(Part::Send(vec![0; count.parse().map_err(|_| unknown())?]));
     }
+    if let Some(repeated) = text.strip_prefix("yes ") {
+        return yes(repeated).map(Part::Send).ok_or_else(unknown);
+    }
     let format = text
         .strip_prefix("printf '")
         .and_then(|rest| rest.strip_suffix('\''));
     let format = format.filter(|format| !format.contains('\''));
     printf(format.ok_or_else(unknown)?).map(Part::Send)
+}
+
+/// `WORD | head -n N | tr '\n' ' '`, or `tr -d '\n'`: the word again and again.
+fn yes(text: &str) -> Option<Vec<u8>> {
+    let (word, rest) = text.split_once(" | head -n ")?;
+    let (count, end) = rest.split_once(" | tr ")?;
+    let end = match end {
+        r"'\n' ' '" => " ",
+        r"-d '\n'" => "",
+        _ => return None,
+    };
+    let word = format!("{word}{end}");
+    Some(word.repeat(count.parse().ok()?).into_bytes())
 }
 
 fn seconds(text: &str) -> Option<Duration> {
