@@ -15,6 +15,7 @@ pub use ch16::*;
 
 #[path = "checkpoints/ch21.rs"]
 mod ch21;
+pub use ch21::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -54,6 +55,12 @@ macro_rules! named_checks {
             ch16_what_is_not_there_is_counted_too Server
             ch16_verbosity_turns_the_conversation_on Server
             ch16_a_lost_stderr_harms_no_client Server
+            ch21_seven_thousand_keys_are_one_line Server
+            ch21_a_long_line_asks_for_room Server
+            ch21_a_line_is_not_cut_before_it_is_needed Server
+            ch21_a_bad_line_swallows_its_block Server
+            ch21_who_speaks_another_language_is_hung_up_on Server
+            ch21_a_tab_may_stand_beside_a_number Server
         }
     };
 }
