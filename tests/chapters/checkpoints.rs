@@ -31,6 +31,10 @@ mod ch13;
 mod ch14;
 #[path = "checkpoints/ch15.rs"]
 mod ch15;
+#[path = "checkpoints/ch16.rs"]
+mod ch16;
+#[path = "checkpoints/ch21.rs"]
+mod ch21;
 #[path = "checkpoints/ch22.rs"]
 mod ch22;
 pub use ch05::*;
@@ -44,6 +48,8 @@ pub use ch12::*;
 pub use ch13::*;
 pub use ch14::*;
 pub use ch15::*;
+pub use ch16::*;
+pub use ch21::*;
 pub use ch22::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
@@ -138,6 +144,18 @@ macro_rules! named_checks {
             ch15_a_client_too_many_is_told Server
             ch15_a_place_is_free_again Server
             ch15_everybody_hears_something Server
+            ch16_hits_and_misses_can_be_seen Server
+            ch16_eight_clients_at_once_are_all_counted Server
+            ch16_stats_tells_how_full_it_is Server
+            ch16_what_is_not_there_is_counted_too Server
+            ch16_verbosity_turns_the_conversation_on Server
+            ch16_a_lost_stderr_harms_no_client Server
+            ch21_seven_thousand_keys_are_one_line Server
+            ch21_a_long_line_asks_for_room Server
+            ch21_a_line_is_not_cut_before_it_is_needed Server
+            ch21_a_bad_line_swallows_its_block Server
+            ch21_who_speaks_another_language_is_hung_up_on Server
+            ch21_a_tab_may_stand_beside_a_number Server
             ch22_a_client_in_a_hurry_finds_the_server_awake Server
             ch22_a_slow_reader_gets_all_of_it Server
             ch22_a_busy_neighbour_is_noticed Server
@@ -158,7 +176,7 @@ named_checks!(table);
 /// The options with which a server is started that this check judges, if it needs any.
 #[allow(dead_code)] // tests/tutorial.rs reads them in the prose
 pub fn options(name: &str) -> &'static [&'static str] {
-    let all = [ch14::OPTIONS, ch15::OPTIONS];
+    let all = [ch14::OPTIONS, ch15::OPTIONS, ch21::OPTIONS];
     let mut all = all.into_iter().flatten();
     all.find(|(known, _)| *known == name)
         .map_or(&[], |(_, options)| *options)

@@ -52,6 +52,7 @@ impl Program {
             _ => ("", arguments),
         };
         let is_silent = arguments.contains(&">");
+        let (arguments, shown) = shown(arguments);
         let address = free_address();
         let port = named_port(tree).ok_or("the program names neither 127.0.0.1:9999 nor :11211")?;
         let given = |port: &u16| {
@@ -81,8 +82,19 @@ impl Program {
             .map_err(|error| error.to_string())?;
         let (sender, lines) = channel();
         thread::spawn(move || {
-            let lines = BufReader::new(reader).lines().map_while(Result::ok);
-            lines.for_each(|line| drop(sender.send(line)));
+            let mut lines = BufReader::new(reader).lines();
+            for left in (0..shown).rev() {
+                let Some(Ok(line)) = lines.next() else {
+                    return;
+                };
+                if left == 0 {
+                    // Whoever hears the last line can count on it that nobody reads the next one.
+                    drop(lines);
+                    let _ = sender.send(line);
+                    return;
+                }
+                let _ = sender.send(line);
+            }
         });
         let mut program = Program {
             address,
@@ -173,6 +185,16 @@ pub fn arguments(typed: &str) -> Option<Vec<String>> {
     let cargos = |word: &&str| ["--", "--release"].contains(word);
     let behind = behind.split_whitespace().filter(|word| !cargos(word));
     Some(before.into_iter().chain(behind).map(Into::into).collect())
+}
+
+/// The arguments before `2>&1 | head -n LINES`, and how many lines of its output are read until the pipe breaks.
+pub fn shown<'a>(arguments: &'a [&'a str]) -> (&'a [&'a str], usize) {
+    match arguments {
+        [arguments @ .., "2>&1", "|", "head", "-n", lines] => {
+            (arguments, lines.parse().unwrap_or(usize::MAX))
+        }
+        _ => (arguments, usize::MAX),
+    }
 }
 
 fn named(port: u16) -> String {

@@ -170,7 +170,7 @@ impl<'a> Desk<'a> {
     fn address(&mut self, tree: &Tree) -> Result<SocketAddr, String> {
         if self.peer == Peer::Memcached {
             let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-            let start = || Server::memcached(&arguments);
+            let start = || Server::memcached(program::shown(&arguments).0);
             return Ok(self.memcached.get_or_insert_with(start).address);
         }
         if self.program.is_none() {

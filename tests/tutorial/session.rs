@@ -34,7 +34,7 @@ pub fn commands(lines: &[Line]) -> (Vec<Line>, Vec<Command>) {
 }
 
 /// What one `nc localhost PORT` is fed.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Client {
     /// How long the shell sleeps before it starts this `nc`.
     pub after: Duration,
@@ -45,9 +45,18 @@ pub struct Client {
     pub background: bool,
     /// With `| head -n LINES` behind it, so many are shown, and then `nc` ends too.
     pub lines: Option<usize>,
+    /// With `| grep -E 'WORD|…'` behind it, only lines with one of these are shown; of one that does not run in the background.
+    pub words: Option<Vec<String>>,
 }
 
-#[derive(Debug, PartialEq)]
+impl Client {
+    pub fn shows(&self, line: &str) -> bool {
+        let words = self.words.iter().flatten();
+        self.words.is_none() || words.into_iter().any(|word| line.contains(word))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub enum Part {
     Send(Vec<u8>),
     Sleep(Duration),
@@ -77,6 +86,13 @@ pub fn client(typed: &str) -> Result<Client, String> {
         }
         _ => (typed, None),
     };
+    let (typed, words) = match typed.rsplit_once(" | grep -E '") {
+        Some((typed, words)) => {
+            let words = words.strip_suffix('\'').ok_or_else(unknown)?.split('|');
+            (typed, Some(words.map(str::to_string).collect()))
+        }
+        None => (typed, None),
+    };
     let (producer, port) = typed.rsplit_once(" | nc localhost ").ok_or_else(unknown)?;
     let port = port.parse().map_err(|_| unknown())?;
     let list = match producer
@@ -100,6 +116,7 @@ pub fn client(typed: &str) -> Result<Client, String> {
         port,
         background,
         lines,
+        words,
     })
 }
 
