@@ -33,10 +33,16 @@ mod ch14;
 mod ch15;
 #[path = "checkpoints/ch16.rs"]
 mod ch16;
+#[path = "checkpoints/ch17.rs"]
+mod ch17;
+#[path = "checkpoints/ch18.rs"]
+mod ch18;
 #[path = "checkpoints/ch21.rs"]
 mod ch21;
 #[path = "checkpoints/ch22.rs"]
 mod ch22;
+#[path = "checkpoints/memory.rs"]
+mod memory;
 pub use ch05::*;
 pub use ch06::*;
 pub use ch07::*;
@@ -49,6 +55,8 @@ pub use ch13::*;
 pub use ch14::*;
 pub use ch15::*;
 pub use ch16::*;
+pub use ch17::*;
+pub use ch18::*;
 pub use ch21::*;
 pub use ch22::*;
 
@@ -150,6 +158,18 @@ macro_rules! named_checks {
             ch16_what_is_not_there_is_counted_too Server
             ch16_verbosity_turns_the_conversation_on Server
             ch16_a_lost_stderr_harms_no_client Server
+            ch17_a_value_is_kept_once Server
+            ch17_five_apples_and_one_are_six Server
+            ch17_the_dead_go_before_the_living Server
+            ch17_who_is_only_written_is_not_spared Server
+            ch17_a_counter_keeps_its_mark Server
+            ch17_stats_tells_what_nobody_asked_for Server
+            ch18_keys_stand_in_a_row Server
+            ch18_who_is_gone_takes_no_memory Server
+            ch18_nobody_gets_what_is_somebody_elses Server
+            ch18_the_oldest_goes_wherever_it_stands Server
+            ch18_the_hand_goes_on_when_its_item_leaves Server
+            ch18_an_item_weighs_what_it_takes Server
             ch21_seven_thousand_keys_are_one_line Server
             ch21_a_long_line_asks_for_room Server
             ch21_a_line_is_not_cut_before_it_is_needed Server
@@ -176,7 +196,13 @@ named_checks!(table);
 /// The options with which a server is started that this check judges, if it needs any.
 #[allow(dead_code)] // tests/tutorial.rs reads them in the prose
 pub fn options(name: &str) -> &'static [&'static str] {
-    let all = [ch14::OPTIONS, ch15::OPTIONS, ch21::OPTIONS];
+    let all = [
+        ch14::OPTIONS,
+        ch15::OPTIONS,
+        ch17::OPTIONS,
+        ch18::OPTIONS,
+        ch21::OPTIONS,
+    ];
     let mut all = all.into_iter().flatten();
     all.find(|(known, _)| *known == name)
         .map_or(&[], |(_, options)| *options)

@@ -60,6 +60,9 @@ impl Delta {
         };
         let digits = format!("{number:<width$}", width = old.data().len());
         let item = old.with_data(digits.as_bytes());
+        if item.data().len() == old.data().len() {
+            item.set(old.marks()); // memcached changes such a number in its place
+        }
         Ok((number, item))
     }
 }

@@ -63,7 +63,7 @@ counters! {
     delete_hits, delete_misses,
     incr_hits, incr_misses, decr_hits, decr_misses,
     cas_hits, cas_misses, cas_badval,
-    total_items, evictions,
+    total_items, evictions, evicted_unfetched, reclaimed, expired_unfetched,
     store_too_large,
 }
 

@@ -9,6 +9,7 @@
 
 use crate::clock::{Moment, NEVER};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// The end of a line, and of a data block.
 const END: &[u8] = b"\r\n";
@@ -16,6 +17,11 @@ const END: &[u8] = b"\r\n";
 /// What memcached adds to key and data block when it compares an item with `-I`; with the same share both refuse
 /// the same sizes.
 const MEMCACHED_HEADER: usize = 59;
+
+/// Asked for since it was stored.
+pub const FETCHED: u8 = 1;
+/// Asked for since the hand last came by: see eviction.rs.
+pub const MARKED: u8 = 2;
 
 #[derive(Clone)]
 pub struct Item {
@@ -26,8 +32,6 @@ pub struct Item {
     pub expires: Moment,
     /// The place in the order of eviction.
     pub arrival: u64,
-    /// Asked for since the hand last came by.
-    pub marked: bool,
 }
 
 /// What the store and those who are just writing it share of an item. (Ordered so that with its counters it fills 48 bytes.)
@@ -36,6 +40,8 @@ struct Body {
     /// Of the first line with its end, in bytes.
     line_length: u16,
     key_length: u8,
+    /// [`FETCHED`] and [`MARKED`]; changed under the store's lock only.
+    marks: AtomicU8,
 }
 
 impl Item {
@@ -45,13 +51,13 @@ impl Item {
             reply: [key, numbers.as_bytes(), data, END].concat().into(),
             line_length: (key.len() + numbers.len()) as u16,
             key_length: key.len() as u8,
+            marks: AtomicU8::new(0),
         };
         Item {
             body: Arc::new(body),
             cas: 0,
             expires,
             arrival: 0,
-            marked: false,
         }
     }
 
@@ -91,6 +97,23 @@ impl Item {
     /// The bytes that are compared with `-I`, of an item with such a key and data block.
     pub fn size(key: &[u8], bytes: usize) -> usize {
         key.len() + bytes + MEMCACHED_HEADER
+    }
+
+    pub fn marks(&self) -> u8 {
+        self.body.marks.load(Relaxed)
+    }
+
+    /// Whether it has this mark, for instance [`FETCHED`].
+    pub fn has(&self, mark: u8) -> bool {
+        self.marks() & mark != 0
+    }
+
+    pub fn set(&self, marks: u8) {
+        self.body.marks.store(self.marks() | marks, Relaxed);
+    }
+
+    pub fn unset(&self, marks: u8) {
+        self.body.marks.store(self.marks() & !marks, Relaxed);
     }
 
     pub fn has_expired(&self, now: Moment) -> bool {

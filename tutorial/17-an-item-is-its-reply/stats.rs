@@ -91,6 +91,7 @@ fn items(server: &Server) -> Lines {
         .tell("items:1:number", items)
         .tell("items:1:mem_requested", bytes)
         .tell("items:1:evicted", COUNT.evictions.get())
+        .tell("items:1:reclaimed", COUNT.reclaimed.get())
 }
 
 /// There are no slabs: one stands for all that is held.

@@ -4,7 +4,7 @@ use crate::change::{Delta, Failure, Mode};
 use crate::clock::{Moment, NEVER};
 use crate::counters::COUNT;
 use crate::eviction::{Key, Sieve};
-use crate::item::Item;
+use crate::item::{FETCHED, Item, MARKED};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -81,7 +81,7 @@ impl Store {
     /// A handle to the item; gat and touch give it a new moment to expire.
     pub fn fetch(&mut self, key: &[u8], expires: Option<Moment>) -> Option<Item> {
         let item = self.get(key)?;
-        item.marked = true;
+        item.set(FETCHED | MARKED);
         item.expires = expires.unwrap_or(item.expires);
         Some(item.clone())
     }
@@ -110,7 +110,6 @@ impl Store {
         match self.items.get_mut(item.key()) {
             Some(old) => {
                 item.arrival = old.arrival;
-                item.marked = true;
                 self.used -= weight(old);
                 *old = item;
             }
@@ -126,15 +125,32 @@ impl Store {
 
     fn evict(&mut self) {
         while self.used > self.limits.memory {
+            let now = self.now;
             let spare = |key: &Key| {
-                let item = self.items.get_mut(key);
-                item.is_some_and(|item| std::mem::take(&mut item.marked))
+                let item = self.items.get(key);
+                item.is_some_and(|item| {
+                    let marked = item.has(MARKED);
+                    item.unset(MARKED);
+                    marked && !item.has_expired(now)
+                })
             };
             let Some(key) = self.order.victim(spare) else {
                 return;
             };
-            COUNT.evictions.add(1);
-            self.throw_out(&key);
+            self.lose(&key);
+        }
+    }
+
+    /// An item goes that nobody wanted to be rid of: evicted, or reclaimed if it had expired anyway.
+    fn lose(&mut self, key: &[u8]) {
+        if let Some(item) = self.items.get(key) {
+            let (count, unfetched) = match item.has_expired(self.now) {
+                true => (&COUNT.reclaimed, &COUNT.expired_unfetched),
+                false => (&COUNT.evictions, &COUNT.evicted_unfetched),
+            };
+            count.add(1);
+            unfetched.add(usize::from(!item.has(FETCHED)));
+            self.throw_out(key);
         }
     }
 
