@@ -9,6 +9,10 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+#[path = "checkpoints/ch23.rs"]
+mod ch23;
+pub use ch23::*;
+
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
 pub enum Check {
@@ -41,6 +45,12 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch23_an_item_tells_what_it_is Server
+            ch23_a_value_follows_its_line Server
+            ch23_every_answer_says_whose_it_is Server
+            ch23_a_quiet_miss_is_silent Server
+            ch23_a_look_is_answered_before_it_counts Server
+            ch23_a_wrong_letter_is_told_so Server
         }
     };
 }

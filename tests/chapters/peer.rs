@@ -1,6 +1,6 @@
 //! Who is asked: a chapter's own program, or whatever listens at `ADDR`.
 
-use crate::common::{Connection, PATIENCE, Server, project, scratch, show};
+use crate::common::{ANY_PORT, Connection, PATIENCE, Server, project, scratch, show};
 use std::collections::HashMap;
 use std::env;
 use std::fs;
@@ -36,9 +36,14 @@ impl Peer {
         Peer { address, own: None }
     }
 
-    /// The chapter's own program, freshly started on a free port.
+    /// The chapter's own program, freshly started on a free port. From chapter 14 on it reads options.
     pub fn own(chapter: &str) -> Peer {
-        let mut server = Server::program(built(chapter), &["127.0.0.1:0"]);
+        let anywhere: &[&str] = if chapter < "14" {
+            &["127.0.0.1:0"]
+        } else {
+            &ANY_PORT
+        };
+        let mut server = Server::program(built(chapter), anywhere);
         // A chapter that prints what it reads must not be stopped by a full pipe.
         let printed = server.stdout.take();
         thread::spawn(move || printed.map(|mut lines| io::copy(&mut lines, &mut io::sink())));
@@ -75,7 +80,7 @@ pub fn say(who: &str) {
     }
 }
 
-/// Builds `tutorial/NN-…/main.rs`, once for all tests.
+/// Builds `tutorial/NN-…/main.rs`, once for all tests; chapter 25 ends with `src/`.
 fn built(chapter: &str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,11 +95,13 @@ fn built(chapter: &str) -> PathBuf {
         .filter(|entry| own(&entry.file_name().to_string_lossy()))
         .map(|entry| entry.path().join("main.rs"))
         .find(|path| path.exists())
+        .or((chapter == "25").then(|| project().join("src/main.rs")))
         .unwrap_or_else(|| panic!("there is no tutorial/{chapter}-…/main.rs"));
     let program = scratch(&format!("chapter-{chapter}")).join("program");
     let rustc = Command::new("rustc")
         .args(["--edition", "2024", "-O", "--crate-name", "program", "-o"])
         .args([&program, &source])
+        .env("CARGO_PKG_VERSION", "0.1.0")
         .status();
     assert!(
         rustc.is_ok_and(|status| status.success()),
