@@ -12,6 +12,9 @@ use std::time::Duration;
 #[path = "checkpoints/ch23.rs"]
 mod ch23;
 pub use ch23::*;
+#[path = "checkpoints/ch24.rs"]
+mod ch24;
+pub use ch24::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -51,6 +54,12 @@ macro_rules! named_checks {
             ch23_a_quiet_miss_is_silent Server
             ch23_a_look_is_answered_before_it_counts Server
             ch23_a_wrong_letter_is_told_so Server
+            ch24_an_ms_takes_its_block_along Server
+            ch24_a_refused_ms_swallows_its_block Server
+            ch24_a_mode_is_a_letter Server
+            ch24_an_append_can_be_compared Server
+            ch24_an_md_deletes_what_was_meant Server
+            ch24_a_counter_begins_by_itself Server
         }
     };
 }
