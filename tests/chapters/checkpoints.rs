@@ -15,6 +15,9 @@ pub use ch23::*;
 #[path = "checkpoints/ch24.rs"]
 mod ch24;
 pub use ch24::*;
+#[path = "checkpoints/ch25.rs"]
+mod ch25;
+pub use ch25::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -60,6 +63,11 @@ macro_rules! named_checks {
             ch24_an_append_can_be_compared Server
             ch24_an_md_deletes_what_was_meant Server
             ch24_a_counter_begins_by_itself Server
+            ch25_one_of_the_herd_wins Server
+            ch25_a_stale_page_is_served Server
+            ch25_a_late_page_is_stored_as_stale Server
+            ch25_one_renews_it_early Server
+            ch25_any_bytes_are_a_key Server
         }
     };
 }
