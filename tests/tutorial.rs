@@ -66,7 +66,7 @@ const README: &str = "README.md";
 /// The chapters that are told as ladders.
 const LADDERS: &[&str] = &[
     "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16",
-    "17", "18", "21", "22",
+    "17", "18", "21", "22", "23", "24", "25",
 ];
 
 #[track_caller]

@@ -9,6 +9,9 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+#[path = "checkpoints/memory.rs"]
+mod memory;
+
 #[path = "checkpoints/ch05.rs"]
 mod ch05;
 #[path = "checkpoints/ch06.rs"]
@@ -41,8 +44,12 @@ mod ch18;
 mod ch21;
 #[path = "checkpoints/ch22.rs"]
 mod ch22;
-#[path = "checkpoints/memory.rs"]
-mod memory;
+#[path = "checkpoints/ch23.rs"]
+mod ch23;
+#[path = "checkpoints/ch24.rs"]
+mod ch24;
+#[path = "checkpoints/ch25.rs"]
+mod ch25;
 pub use ch05::*;
 pub use ch06::*;
 pub use ch07::*;
@@ -59,6 +66,9 @@ pub use ch17::*;
 pub use ch18::*;
 pub use ch21::*;
 pub use ch22::*;
+pub use ch23::*;
+pub use ch24::*;
+pub use ch25::*;
 
 /// What a check judges: a server, or the tests that the reader writes in chapter 3.
 #[derive(Clone, Copy)]
@@ -179,6 +189,23 @@ macro_rules! named_checks {
             ch22_a_client_in_a_hurry_finds_the_server_awake Server
             ch22_a_slow_reader_gets_all_of_it Server
             ch22_a_busy_neighbour_is_noticed Server
+            ch23_an_item_tells_what_it_is Server
+            ch23_a_value_follows_its_line Server
+            ch23_every_answer_says_whose_it_is Server
+            ch23_a_quiet_miss_is_silent Server
+            ch23_a_look_is_answered_before_it_counts Server
+            ch23_a_wrong_letter_is_told_so Server
+            ch24_an_ms_takes_its_block_along Server
+            ch24_a_refused_ms_swallows_its_block Server
+            ch24_a_mode_is_a_letter Server
+            ch24_an_append_can_be_compared Server
+            ch24_an_md_deletes_what_was_meant Server
+            ch24_a_counter_begins_by_itself Server
+            ch25_one_of_the_herd_wins Server
+            ch25_a_stale_page_is_served Server
+            ch25_a_late_page_is_stored_as_stale Server
+            ch25_one_renews_it_early Server
+            ch25_any_bytes_are_a_key Server
         }
     };
 }

@@ -182,7 +182,7 @@ pub fn arguments(typed: &str) -> Option<Vec<String>> {
     if before.is_some_and(|before| !before.ends_with(';')) {
         return None;
     }
-    let cargos = |word: &&str| ["--", "--release"].contains(word);
+    let cargos = |word: &&str| ["--", "--release", "-q"].contains(word);
     let behind = behind.split_whitespace().filter(|word| !cargos(word));
     Some(before.into_iter().chain(behind).map(Into::into).collect())
 }
