@@ -136,7 +136,7 @@ checkpoints::named_checks!(tests);
 fn judge(name: &str) {
     let named = checkpoints::NAMED.iter().find(|(known, _)| *known == name);
     passes(match named.expect("a check of this name").1 {
-        Check::Server(check) => check(&Peer::of(&name[2..4])),
+        Check::Server(check) => check(&Peer::with(&name[2..4], checkpoints::options(name))),
         Check::Tests(check) => check(&Readers::of_chapter_3()),
     });
 }

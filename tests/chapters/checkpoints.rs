@@ -2,6 +2,11 @@
 //!
 //! A check is red for the program before its rung and green for the one after it; `tests/tutorial.rs` proves both.
 
+#[path = "checkpoints/ch19.rs"]
+mod ch19;
+
+pub use ch19::*;
+
 use crate::common::{Connection, PATIENCE};
 use crate::peer::{Peer, Verdict, check, random_key};
 use crate::readers::{Lie, Readers};
@@ -41,6 +46,12 @@ macro_rules! named_checks {
             ch04_nobody_waits_while_a_block_is_read Server
             ch04_a_length_is_only_a_claim Server
             ch04_noreply_is_silent Server
+            ch19_what_is_on_its_way_is_counted Server
+            ch19_what_fails_on_its_way_is_forgotten Server
+            ch19_a_full_server_says_so Server
+            ch19_a_refusal_costs_nobody_an_item Server
+            ch19_what_slow_readers_hold_is_counted Server
+            ch19_memory_that_is_not_there_is_one_clients_error Server
         }
     };
 }
@@ -54,6 +65,15 @@ macro_rules! table {
     };
 }
 named_checks!(table);
+
+/// The options with which a server is started that this check judges, if it needs any.
+#[allow(dead_code)] // tests/tutorial.rs reads them in the prose
+pub fn options(name: &str) -> &'static [&'static str] {
+    let all = [ch19::OPTIONS];
+    let mut all = all.into_iter().flatten();
+    all.find(|(known, _)| *known == name)
+        .map_or(&[], |(_, options)| *options)
+}
 
 /// A client that waits for a reply only so long; an error if nobody accepts it.
 fn client(peer: &Peer) -> Result<Connection, String> {

@@ -1,6 +1,7 @@
 //! Who is asked: a chapter's own program, or whatever listens at `ADDR`.
 
-use crate::common::{Connection, PATIENCE, Server, project, scratch, show};
+use crate::common::process::eventually;
+use crate::common::{ANY_PORT, Connection, PATIENCE, Server, free_address, project, scratch, show};
 use std::collections::HashMap;
 use std::env;
 use std::fs;
@@ -8,7 +9,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -24,9 +25,17 @@ pub struct Peer {
 impl Peer {
     /// What listens at `ADDR` if that is set, else the chapter's own program.
     pub fn of(chapter: &str) -> Peer {
+        Peer::with(chapter, &[])
+    }
+
+    /// The same; the chapter's own program is started with these options.
+    pub fn with(chapter: &str, options: &[&str]) -> Peer {
         let Ok(address) = env::var("ADDR") else {
             say("ADDR is not set: judging our own program of each chapter, not yours");
-            return Peer::own(chapter);
+            return match options {
+                [] => Peer::own(chapter),
+                _ => Peer::started(chapter, options),
+            };
         };
         say(&format!("judging {address}"));
         Peer::at(address)
@@ -38,12 +47,41 @@ impl Peer {
 
     /// The chapter's own program, freshly started on a free port.
     pub fn own(chapter: &str) -> Peer {
-        let mut server = Server::program(built(chapter), &["127.0.0.1:0"]);
+        // From chapter 14 on the address is an option.
+        let any_port = match chapter < "14" {
+            true => &["127.0.0.1:0"][..],
+            false => &ANY_PORT,
+        };
+        let mut server = Server::program(built(chapter), any_port);
         // A chapter that prints what it reads must not be stopped by a full pipe.
         let printed = server.stdout.take();
         thread::spawn(move || printed.map(|mut lines| io::copy(&mut lines, &mut io::sink())));
         Peer {
             address: server.address.to_string(),
+            own: Some(server),
+        }
+    }
+
+    /// The chapter's own program with these options. It may end at once, and then nobody listens.
+    fn started(chapter: &str, options: &[&str]) -> Peer {
+        let address = free_address();
+        let port = address.port().to_string();
+        let child = Command::new(built(chapter))
+            .args(["-p", &port])
+            .args(options)
+            .stdout(Stdio::null())
+            .spawn();
+        let mut server = Server {
+            address,
+            child: child.expect("a program that starts"),
+            stdout: None,
+        };
+        eventually(|| {
+            let ended = matches!(server.child.try_wait(), Ok(Some(_)));
+            ended || TcpStream::connect(address).is_ok()
+        });
+        Peer {
+            address: address.to_string(),
             own: Some(server),
         }
     }
@@ -95,6 +133,7 @@ fn built(chapter: &str) -> PathBuf {
     let rustc = Command::new("rustc")
         .args(["--edition", "2024", "-O", "--crate-name", "program", "-o"])
         .args([&program, &source])
+        .env("CARGO_PKG_VERSION", env!("CARGO_PKG_VERSION"))
         .status();
     assert!(
         rustc.is_ok_and(|status| status.success()),

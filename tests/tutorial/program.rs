@@ -1,10 +1,11 @@
 //! Plays the reader's first terminal: builds the program as it stands, runs it on a free port, reads what it prints.
 
+use crate::common::process::eventually;
 use crate::common::{PATIENCE, free_address};
 use crate::tree::{self, Tree};
 use crate::workshop::Workshop;
 use std::io::{BufRead, BufReader, pipe};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -45,6 +46,11 @@ impl Program {
         tree: &Tree,
         arguments: &[&str],
     ) -> Result<Program, String> {
+        let (setup, arguments) = match arguments {
+            [setup, rest @ ..] if setup.ends_with(';') => (*setup, rest),
+            _ => ("", arguments),
+        };
+        let is_silent = arguments.contains(&">");
         let address = free_address();
         let port = named_port(tree).ok_or("the program names neither 127.0.0.1:9999 nor :11211")?;
         let given = |port: &u16| {
@@ -55,14 +61,17 @@ impl Program {
         let port = PORTS.into_iter().find(given).unwrap_or(port);
         let mut moved_arguments: Vec<String> = Vec::new();
         if has_options(tree) && !arguments.iter().any(|word| ["-l", "-p"].contains(word)) {
-            moved_arguments.extend(["-l".into(), address.to_string()]);
+            moved_arguments.extend(["-p".into(), address.port().to_string()]);
         }
         moved_arguments.extend(arguments.iter().map(|text| moved_text(text, address)));
         let path = workshop.build(&moved(tree, address), "main.rs")?;
         let (reader, writer) = pipe().map_err(|error| error.to_string())?;
         let errors = writer.try_clone().map_err(|error| error.to_string())?;
-        let child = Command::new(path)
-            .args(moved_arguments)
+        // The shell takes off quotes, sends the output elsewhere, and then becomes the program.
+        let script = format!("{setup} exec \"$0\" {}", moved_arguments.join(" "));
+        let child = Command::new("sh")
+            .args(["-c", &script])
+            .arg(path)
             .stdout(writer)
             .stderr(errors)
             .spawn()
@@ -79,8 +88,17 @@ impl Program {
             next: None,
             lines,
         };
-        program.next = program.next_line();
+        match is_silent {
+            true => program.await_start(),
+            false => program.next = program.next_line(),
+        }
         Ok(program)
+    }
+
+    /// Until it serves, or has ended: one whose output goes elsewhere does not say so.
+    fn await_start(&mut self) {
+        let serves = || TcpStream::connect(self.address).is_ok();
+        eventually(|| matches!(self.child.try_wait(), Ok(Some(_))) || serves());
     }
 
     /// The next line of its output, with the address the reader knows; none if it stays away.
@@ -90,7 +108,8 @@ impl Program {
             .take()
             .or_else(|| self.lines.recv_timeout(PATIENCE).ok())?;
         let line = line.trim_end_matches('\r');
-        Some(line.replace(&self.address.to_string(), &named(self.port)))
+        let (port, known) = (self.address.port(), self.port);
+        Some(line.replace(&format!(":{port}"), &format!(":{known}")))
     }
 
     /// Reads over the line that says where it listens; an error if that is not the first line.
@@ -110,6 +129,22 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The words with which a program is started: those behind `cargo run --`, where its output goes, and before them, as one
+/// word that ends in `;`, what the shell is told first in `(ulimit -Sn 64; cargo run)`. None, if nothing is started.
+pub fn arguments(typed: &str) -> Option<Vec<String>> {
+    let inside = typed
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'));
+    let (before, behind) = inside.unwrap_or(typed).split_once("cargo run")?;
+    let before = Some(before.trim()).filter(|before| !before.is_empty());
+    if before.is_some_and(|before| !before.ends_with(';')) {
+        return None;
+    }
+    let cargos = |word: &&str| ["--", "--release"].contains(word);
+    let behind = behind.split_whitespace().filter(|word| !cargos(word));
+    Some(before.into_iter().chain(behind).map(Into::into).collect())
 }
 
 fn named(port: u16) -> String {

@@ -150,8 +150,9 @@ impl<'a> Desk<'a> {
             Mode::Python => self.in_shell(&commands, address, words.colour == Some(Colour::Red)),
             Mode::CargoTest => self.cargo_test(&commands, &self.ports(words, tree), tree, address),
             _ => {
-                let red = words.colour == Some(Colour::Red);
-                terminal::clients(&commands, address, &self.ports(words, tree), red)
+                // Of a program that did not start, or has ended, a client hears nothing.
+                let coloured = words.colour.is_some();
+                terminal::clients(&commands, address, &self.ports(words, tree), coloured)
             }
         }
     }
@@ -194,10 +195,7 @@ impl<'a> Desk<'a> {
             (_, Against::Python) => vec![PYTHON],
             (Some(program), _) => vec![program.port],
             (None, Against::Memcached) => vec![MEMCACHED, BESIDE_OURS],
-            (None, _) => program::named_port(tree)
-                .into_iter()
-                .chain([MEMCACHED])
-                .collect(),
+            (None, _) => program::named_port(tree).into_iter().chain(PORTS).collect(),
         }
     }
 
@@ -236,13 +234,13 @@ impl<'a> Desk<'a> {
 
     fn cargo_run(&mut self, run: &Command, tree: &Tree) -> Result<(), String> {
         self.stop();
-        let (cargo, arguments) = run.typed().split_once(" -- ").unwrap_or((run.typed(), ""));
-        if cargo != "cargo run" && !cargo.starts_with("cargo run ") {
+        let Some(arguments) = program::arguments(run.typed()) else {
+            let typed = run.typed();
             return Err(format!(
-                "a server session begins `$ cargo run`, not `{cargo}`"
+                "a server session begins `$ cargo run`, not `{typed}`"
             ));
-        }
-        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        };
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let is_option = arguments.first().is_some_and(|word| word.starts_with('-'));
         if is_option && !arguments.iter().any(|word| ["-l", "-p"].contains(word)) {
             self.arguments = arguments.iter().map(ToString::to_string).collect();

@@ -380,6 +380,16 @@ fn a_client_may_come_later_and_pause() {
 }
 
 #[test]
+fn a_client_may_wait_for_others_and_repeat_a_line() {
+    let typed =
+        r"wait; (printf 'add k%s 0 0 1\r\n' $(seq 2); printf 'quit\r\n') | nc localhost 9999";
+    let client = session::client(typed).expect("a client");
+    let sent = b"add k1 0 0 1\r\nadd k2 0 0 1\r\nquit\r\n".to_vec();
+    assert_eq!(client.parts, [session::Part::Send(sent)]);
+    assert!(client.waits && !client.background);
+}
+
+#[test]
 fn wildcards_match_within_a_line() {
     assert!(session::matches("VERSION [..]", "VERSION 1.6"));
     assert!(session::matches(

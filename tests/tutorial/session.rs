@@ -38,6 +38,8 @@ pub fn commands(lines: &[Line]) -> (Vec<Line>, Vec<Command>) {
 pub struct Client {
     /// How long the shell sleeps before it starts this `nc`.
     pub after: Duration,
+    /// With `wait; ` before it, it starts when those in the background have ended.
+    pub waits: bool,
     pub parts: Vec<Part>,
     pub port: u16,
     pub background: bool,
@@ -58,6 +60,10 @@ pub fn client(typed: &str) -> Result<Client, String> {
     };
     let unknown =
         || format!("only `printf '…' | nc localhost PORT` can be replayed, not `{typed}`");
+    let (waits, typed) = match typed.strip_prefix("wait; ") {
+        Some(typed) => (true, typed),
+        None => (false, typed),
+    };
     let (after, typed) = match typed
         .strip_prefix("sleep ")
         .and_then(|rest| rest.split_once("; "))
@@ -87,6 +93,7 @@ pub fn client(typed: &str) -> Result<Client, String> {
     }
     Ok(Client {
         after,
+        waits,
         parts,
         port,
         background,
@@ -104,7 +111,9 @@ fn split_outside_quotes(list: &str) -> Vec<&str> {
 }
 
 fn part(text: &str) -> Result<Part, String> {
-    let unknown = || format!("`{text}` is no printf '…', sleep N or head -c N /dev/zero");
+    let unknown = || {
+        format!("`{text}` is no printf '…', printf '…' $(seq N), sleep N or head -c N /dev/zero")
+    };
     if let Some(time) = text.strip_prefix("sleep ") {
         return seconds(time).map(Part::Sleep).ok_or_else(unknown);
     }
@@ -112,11 +121,23 @@ fn part(text: &str) -> Result<Part, String> {
         let count = count.strip_suffix(" /dev/zero").ok_or_else(unknown)?;
         return Ok(Part::Send(vec![0; count.parse().map_err(|_| unknown())?]));
     }
-    let format = text
-        .strip_prefix("printf '")
-        .and_then(|rest| rest.strip_suffix('\''));
-    let format = format.filter(|format| !format.contains('\''));
-    printf(format.ok_or_else(unknown)?).map(Part::Send)
+    let format = text.strip_prefix("printf '").ok_or_else(unknown)?;
+    let (format, numbers) = format.rsplit_once('\'').ok_or_else(unknown)?;
+    if format.contains('\'') {
+        return Err(unknown());
+    }
+    if numbers.is_empty() {
+        return printf(format).map(Part::Send);
+    }
+    let last = numbers
+        .strip_prefix(" $(seq ")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let last: u32 = last
+        .and_then(|last| last.parse().ok())
+        .ok_or_else(unknown)?;
+    let repeated = (1..=last).map(|number| printf(&format.replace("%s", &number.to_string())));
+    let repeated: Result<Vec<_>, _> = repeated.collect();
+    Ok(Part::Send(repeated?.concat()))
 }
 
 fn seconds(text: &str) -> Option<Duration> {

@@ -52,6 +52,9 @@ fn play(
     for (command, client) in clients {
         last = Some(&command.line);
         let background = client.background;
+        while client.waits && open.iter().any(|nc: &Nc| nc.open) {
+            watch(&mut open, &mut screen, faults);
+        }
         thread::sleep(client.after);
         match Nc::start(&command.line, client, address) {
             Ok(nc) => open.push(nc),
