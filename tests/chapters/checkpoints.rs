@@ -7,6 +7,11 @@ mod ch19;
 
 pub use ch19::*;
 
+#[path = "checkpoints/ch20.rs"]
+mod ch20;
+
+pub use ch20::*;
+
 use crate::common::{Connection, PATIENCE};
 use crate::peer::{Peer, Verdict, check, random_key};
 use crate::readers::{Lie, Readers};
@@ -52,6 +57,12 @@ macro_rules! named_checks {
             ch19_a_refusal_costs_nobody_an_item Server
             ch19_what_slow_readers_hold_is_counted Server
             ch19_memory_that_is_not_there_is_one_clients_error Server
+            ch20_nobody_waits_while_a_flush_frees Server
+            ch20_a_slow_reader_holds_little Server
+            ch20_the_dead_leave_before_the_living Server
+            ch20_the_same_items_weigh_the_same Server
+            ch20_all_threads_share_one_heap Server
+            ch20_holes_count Server
         }
     };
 }
@@ -69,7 +80,7 @@ named_checks!(table);
 /// The options with which a server is started that this check judges, if it needs any.
 #[allow(dead_code)] // tests/tutorial.rs reads them in the prose
 pub fn options(name: &str) -> &'static [&'static str] {
-    let all = [ch19::OPTIONS];
+    let all = [ch19::OPTIONS, ch20::OPTIONS];
     let mut all = all.into_iter().flatten();
     all.find(|(known, _)| *known == name)
         .map_or(&[], |(_, options)| *options)

@@ -17,7 +17,10 @@ const FULL: &[u8] = b"SERVER_ERROR out of memory storing object\r\n";
 pub const OPTIONS: &[(&str, &[&str])] = &[
     ("ch19_a_full_server_says_so", &["-m", "2"]),
     ("ch19_a_refusal_costs_nobody_an_item", &["-m", "2"]),
-    ("ch19_what_slow_readers_hold_is_counted", &["-m", "32", "-I", "8m"]),
+    (
+        "ch19_what_slow_readers_hold_is_counted",
+        &["-m", "32", "-I", "8m"],
+    ),
     (
         "ch19_memory_that_is_not_there_is_one_clients_error",
         &["-m", "128", "-I", "64m"],
