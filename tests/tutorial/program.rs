@@ -184,3 +184,26 @@ pub fn moved(tree: &Tree, address: SocketAddr) -> Tree {
     }
     tree
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_started_with_what_the_shell_is_told() {
+        for (typed, words) in [
+            ("cargo run", &[][..]),
+            ("cargo run --release -- -m 8", &["-m", "8"]),
+            ("cargo run > /dev/full", &[">", "/dev/full"]),
+            (
+                "(ulimit -Sn 64; cargo run -- -v)",
+                &["ulimit -Sn 64;", "-v"],
+            ),
+        ] {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            assert_eq!(arguments(typed), Some(words), "{typed}");
+        }
+        assert_eq!(arguments("cargo test"), None);
+        assert_eq!(arguments("time cargo run"), None);
+    }
+}

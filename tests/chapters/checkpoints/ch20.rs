@@ -54,7 +54,7 @@ fn flushed(peer: &Peer) -> Result<[Duration; 2], String> {
             let end = flush.join().expect("no panic")?;
             return Ok([answered - begin, end.saturating_duration_since(answered)]);
         }
-        (reply(&mut other), reply(&mut other));
+        let _value_and_end = [reply(&mut other), reply(&mut other)];
     }
 }
 
@@ -108,7 +108,7 @@ fn await_gone(connection: &mut Connection, key: &str) -> Verdict {
         if reply(connection) == b"END\r\n" {
             return Ok(());
         }
-        (reply(connection), reply(connection));
+        let _value_and_end = [reply(connection), reply(connection)];
         thread::sleep(Duration::from_millis(50));
     }
     Err(format!("{key} does not expire"))
