@@ -40,6 +40,10 @@ mod ch16;
 mod ch17;
 #[path = "checkpoints/ch18.rs"]
 mod ch18;
+#[path = "checkpoints/ch19.rs"]
+mod ch19;
+#[path = "checkpoints/ch20.rs"]
+mod ch20;
 #[path = "checkpoints/ch21.rs"]
 mod ch21;
 #[path = "checkpoints/ch22.rs"]
@@ -64,6 +68,8 @@ pub use ch15::*;
 pub use ch16::*;
 pub use ch17::*;
 pub use ch18::*;
+pub use ch19::*;
+pub use ch20::*;
 pub use ch21::*;
 pub use ch22::*;
 pub use ch23::*;
@@ -180,6 +186,18 @@ macro_rules! named_checks {
             ch18_the_oldest_goes_wherever_it_stands Server
             ch18_the_hand_goes_on_when_its_item_leaves Server
             ch18_an_item_weighs_what_it_takes Server
+            ch19_what_is_on_its_way_is_counted Server
+            ch19_what_fails_on_its_way_is_forgotten Server
+            ch19_a_full_server_says_so Server
+            ch19_a_refusal_costs_nobody_an_item Server
+            ch19_what_slow_readers_hold_is_counted Server
+            ch19_memory_that_is_not_there_is_one_clients_error Server
+            ch20_nobody_waits_while_a_flush_frees Server
+            ch20_a_slow_reader_holds_little Server
+            ch20_the_dead_leave_before_the_living Server
+            ch20_the_same_items_weigh_the_same Server
+            ch20_all_threads_share_one_heap Server
+            ch20_holes_count Server
             ch21_seven_thousand_keys_are_one_line Server
             ch21_a_long_line_asks_for_room Server
             ch21_a_line_is_not_cut_before_it_is_needed Server
@@ -228,6 +246,8 @@ pub fn options(name: &str) -> &'static [&'static str] {
         ch15::OPTIONS,
         ch17::OPTIONS,
         ch18::OPTIONS,
+        ch19::OPTIONS,
+        ch20::OPTIONS,
         ch21::OPTIONS,
     ];
     let mut all = all.into_iter().flatten();
