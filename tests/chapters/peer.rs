@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// Nothing, or what was sent, expected and got.
@@ -20,6 +20,8 @@ pub struct Peer {
     pub address: String,
     /// A program of ours, which may be shown to break; somebody else's need not.
     pub own: Option<Server>,
+    /// Somebody else's server is judged by one test at a time: some fill it, or throw out all that it has.
+    _alone: Option<MutexGuard<'static, ()>>,
 }
 
 impl Peer {
@@ -38,14 +40,23 @@ impl Peer {
             };
         };
         say(&format!("judging {address}"));
-        Peer::at(address)
+        static JUDGED: Mutex<()> = Mutex::new(());
+        let alone = JUDGED.lock().unwrap_or_else(PoisonError::into_inner);
+        Peer {
+            _alone: Some(alone),
+            ..Peer::at(address)
+        }
     }
 
     pub fn at(address: String) -> Peer {
-        Peer { address, own: None }
+        Peer {
+            address,
+            own: None,
+            _alone: None,
+        }
     }
 
-    /// The chapter's own program, freshly started on a free port.
+    /// The chapter's own program, freshly started on a free port. From chapter 14 on it reads options.
     pub fn own(chapter: &str) -> Peer {
         // From chapter 14 on the address is an option.
         let any_port = match chapter < "14" {
@@ -59,6 +70,7 @@ impl Peer {
         Peer {
             address: server.address.to_string(),
             own: Some(server),
+            _alone: None,
         }
     }
 
@@ -83,6 +95,7 @@ impl Peer {
         Peer {
             address: address.to_string(),
             own: Some(server),
+            _alone: None,
         }
     }
 
@@ -113,7 +126,7 @@ pub fn say(who: &str) {
     }
 }
 
-/// Builds `tutorial/NN-…/main.rs`, once for all tests.
+/// Builds `tutorial/NN-…/main.rs`, once for all tests; chapter 25 ends with `src/`.
 fn built(chapter: &str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,6 +141,7 @@ fn built(chapter: &str) -> PathBuf {
         .filter(|entry| own(&entry.file_name().to_string_lossy()))
         .map(|entry| entry.path().join("main.rs"))
         .find(|path| path.exists())
+        .or((chapter == "25").then(|| project().join("src/main.rs")))
         .unwrap_or_else(|| panic!("there is no tutorial/{chapter}-…/main.rs"));
     let program = scratch(&format!("chapter-{chapter}")).join("program");
     let rustc = Command::new("rustc")

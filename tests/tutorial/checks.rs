@@ -224,7 +224,7 @@ fn differs(chapter: &Chapter, root: &Path, folder: &Path, files: &Tree) -> Fault
 
 /// Every chapter's end, and every solution, is as rustfmt writes it.
 pub fn formatted(root: &Path) -> Faults {
-    let mut workshop = Workshop::new();
+    let workshop = Workshop::new();
     let mut faults = each(root, |chapter| {
         let solutions = chapter
             .exercises
@@ -248,7 +248,7 @@ pub fn formatted(root: &Path) -> Faults {
 }
 
 /// Chapters that are replayed at the same time: most of a session is waiting.
-const LANES: usize = 4;
+const LANES: usize = 8;
 
 /// The faults of every chapter, several at a time, each in a lane's workshop and with the chapters before it.
 fn in_lanes(

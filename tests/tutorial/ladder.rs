@@ -240,17 +240,11 @@ fn unsaid(chapter: &Chapter, step: &Step) -> Option<Fault> {
         _ if given => "cop",
         _ => return None,
     };
-    let lines: Vec<&str> = chapter
-        .text
-        .lines()
-        .take(step.block.place.line - 1)
-        .collect();
-    // Between the text and the block there may be the name of the file.
+    let above_block = prose(chapter).take_while(|(line, _)| *line < step.block.place.line);
+    let lines: Vec<&str> = above_block.map(|(_, line)| line).collect();
+    // Between the text and the block there may be the name of the file, and blocks that are copied together with it.
     let caption = |line: &&&str| line.is_empty() || line.starts_with("`src/");
-    let mut above = lines.iter().rev().skip_while(caption).peekable();
-    if above.peek().is_some_and(|line| line.starts_with("```")) {
-        return None; // copied together with the block above it
-    }
+    let above = lines.iter().rev().skip_while(caption);
     let said = above
         .take_while(|line| !line.is_empty())
         .any(|line| line.to_lowercase().contains(word));

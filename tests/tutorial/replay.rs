@@ -4,7 +4,7 @@ use crate::common::Server;
 use crate::program::{self, PORTS, Program};
 use crate::prose::{Against, Block, Colour, Fault, Kind, Mode, Session};
 use crate::session::{self, Command};
-use crate::steps::{Chapter, Exercise, Step};
+use crate::steps::{Chapter, Exercise};
 use crate::terminal;
 use crate::tree::{self, Tree};
 use crate::workshop::Workshop;
@@ -97,13 +97,6 @@ impl<'a> Desk<'a> {
         faults
     }
 
-    /// Whether the program of this step already answers what the session shows; it is started anew.
-    pub fn answers(&mut self, words: Session, block: &Block, step: &Step) -> bool {
-        self.stop();
-        self.arguments = step.arguments.clone();
-        self.session(words, block, &step.tree).is_empty()
-    }
-
     /// The store is forgotten with the process.
     fn stop(&mut self) {
         (self.program, self.memcached, self.python_server) = (None, None, None);
@@ -150,8 +143,9 @@ impl<'a> Desk<'a> {
             Mode::Python => self.in_shell(&commands, address, words.colour == Some(Colour::Red)),
             Mode::CargoTest => self.cargo_test(&commands, &self.ports(words, tree), tree, address),
             _ => {
-                let red = words.colour == Some(Colour::Red);
-                terminal::clients(&commands, address, &self.ports(words, tree), red)
+                // Of a program that did not start, or has ended, a client hears nothing.
+                let coloured = words.colour.is_some();
+                terminal::clients(&commands, address, &self.ports(words, tree), coloured)
             }
         }
     }
@@ -176,7 +170,7 @@ impl<'a> Desk<'a> {
     fn address(&mut self, tree: &Tree) -> Result<SocketAddr, String> {
         if self.peer == Peer::Memcached {
             let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-            let start = || Server::memcached(&arguments);
+            let start = || Server::memcached(program::shown(&arguments).0);
             return Ok(self.memcached.get_or_insert_with(start).address);
         }
         if self.program.is_none() {
@@ -194,10 +188,7 @@ impl<'a> Desk<'a> {
             (_, Against::Python) => vec![PYTHON],
             (Some(program), _) => vec![program.port],
             (None, Against::Memcached) => vec![MEMCACHED, BESIDE_OURS],
-            (None, _) => program::named_port(tree)
-                .into_iter()
-                .chain([MEMCACHED])
-                .collect(),
+            (None, _) => program::named_port(tree).into_iter().chain(PORTS).collect(),
         }
     }
 
@@ -236,13 +227,13 @@ impl<'a> Desk<'a> {
 
     fn cargo_run(&mut self, run: &Command, tree: &Tree) -> Result<(), String> {
         self.stop();
-        let (cargo, arguments) = run.typed().split_once(" -- ").unwrap_or((run.typed(), ""));
-        if cargo != "cargo run" && !cargo.starts_with("cargo run ") {
+        let Some(arguments) = program::arguments(run.typed()) else {
+            let typed = run.typed();
             return Err(format!(
-                "a server session begins `$ cargo run`, not `{cargo}`"
+                "a server session begins `$ cargo run`, not `{typed}`"
             ));
-        }
-        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        };
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let is_option = arguments.first().is_some_and(|word| word.starts_with('-'));
         if is_option && !arguments.iter().any(|word| ["-l", "-p"].contains(word)) {
             self.arguments = arguments.iter().map(ToString::to_string).collect();

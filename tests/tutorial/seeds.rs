@@ -12,7 +12,7 @@ use crate::peer::{self, Verdict};
 use crate::prose::Fault;
 use crate::readme;
 use crate::replay::Peer;
-use crate::session::{self, printf};
+use crate::session::{self, Part, printf};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -48,7 +48,7 @@ const LADDER: Check = |root| ladder::faults(root, &["02"], &SHORT, &["ch02_a_mis
 const GREEN_BEFORE: Check = |root| judged::faults(root, |_| Some(Named::Server(|_| Ok(()))));
 const RED_AFTER: Check = |root| judged::faults(root, |_| Some(Named::Server(|_| Err("so".into()))));
 const JUDGED: Check = |root| judged::faults(root, |_| Some(Named::Server(a_miss_is_a_miss)));
-const PAIRS: Check = |root| pairs::faults(root, false);
+const PAIRS: Check = pairs::faults;
 const OURS: Check = |root| readme::sessions(root, "README.md", Server::ours(&[]).address);
 
 macro_rules! thirteen {
@@ -377,6 +377,26 @@ fn a_client_may_come_later_and_pause() {
     let client = session::client(typed).expect("a client");
     assert_eq!((client.after.as_secs(), client.parts.len()), (1, 3));
     assert!(client.background && client.port == 9999);
+}
+
+#[test]
+fn a_client_may_say_a_word_again_and_again() {
+    let words =
+        r"(printf 'get '; yes key | head -n 2 | tr '\n' ' '; yes k | head -n 3 | tr -d '\n')";
+    let client = session::client(&format!("{words} | nc localhost 9999")).expect("a client");
+    let sent = Part::Send(b"get key key kkk".to_vec());
+    assert_eq!((client.parts, client.lines), (vec![sent], None));
+    assert!(session::client("(yes key | tr 'a' 'b') | nc localhost 9999").is_err());
+}
+
+#[test]
+fn a_client_may_wait_for_others_and_repeat_a_line() {
+    let typed =
+        r"wait; (printf 'add k%s 0 0 1\r\n' $(seq 2); printf 'quit\r\n') | nc localhost 9999";
+    let client = session::client(typed).expect("a client");
+    let sent = b"add k1 0 0 1\r\nadd k2 0 0 1\r\nquit\r\n".to_vec();
+    assert_eq!(client.parts, [session::Part::Send(sent)]);
+    assert!(client.waits && !client.background);
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub fn commands(lines: &[Line]) -> (Vec<Line>, Vec<Command>) {
 pub struct Client {
     /// How long the shell sleeps before it starts this `nc`.
     pub after: Duration,
+    /// With `wait; ` before it, it starts when those in the background have ended.
+    pub waits: bool,
     pub parts: Vec<Part>,
     pub port: u16,
     pub background: bool,
@@ -67,6 +69,10 @@ pub fn client(typed: &str) -> Result<Client, String> {
     };
     let unknown =
         || format!("only `printf '…' | nc localhost PORT` can be replayed, not `{typed}`");
+    let (waits, typed) = match typed.strip_prefix("wait; ") {
+        Some(typed) => (true, typed),
+        None => (false, typed),
+    };
     let (after, typed) = match typed
         .strip_prefix("sleep ")
         .and_then(|rest| rest.split_once("; "))
@@ -105,6 +111,7 @@ pub fn client(typed: &str) -> Result<Client, String> {
     }
     Ok(Client {
         after,
+        waits,
         parts,
         port,
         background,
@@ -125,7 +132,7 @@ fn split_outside_quotes(list: &str) -> Vec<&str> {
 fn part(text: &str) -> Result<Part, String> {
     let unknown = || {
         format!(
-            "`{text}` is no printf '…', sleep N, head -c N /dev/zero or yes WORD | head -n N | tr …"
+            "`{text}` is no printf '…', printf '…' $(seq N), sleep N, head -c N /dev/zero or yes WORD | head -n N | tr …"
         )
     };
     if let Some(time) = text.strip_prefix("sleep ") {
@@ -138,11 +145,23 @@ fn part(text: &str) -> Result<Part, String> {
     if let Some(repeated) = text.strip_prefix("yes ") {
         return yes(repeated).map(Part::Send).ok_or_else(unknown);
     }
-    let format = text
-        .strip_prefix("printf '")
-        .and_then(|rest| rest.strip_suffix('\''));
-    let format = format.filter(|format| !format.contains('\''));
-    printf(format.ok_or_else(unknown)?).map(Part::Send)
+    let format = text.strip_prefix("printf '").ok_or_else(unknown)?;
+    let (format, numbers) = format.rsplit_once('\'').ok_or_else(unknown)?;
+    if format.contains('\'') {
+        return Err(unknown());
+    }
+    if numbers.is_empty() {
+        return printf(format).map(Part::Send);
+    }
+    let last = numbers
+        .strip_prefix(" $(seq ")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let last: u32 = last
+        .and_then(|last| last.parse().ok())
+        .ok_or_else(unknown)?;
+    let repeated = (1..=last).map(|number| printf(&format.replace("%s", &number.to_string())));
+    let repeated: Result<Vec<_>, _> = repeated.collect();
+    Ok(Part::Send(repeated?.concat()))
 }
 
 /// `WORD | head -n N | tr '\n' ' '`, or `tr -d '\n'`: the word again and again.

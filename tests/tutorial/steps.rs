@@ -1,6 +1,7 @@
 //! The tutorial as its reader goes through it: chapter by chapter, the files after each block, the exercises.
 
 use crate::common::project;
+use crate::program;
 use crate::prose::{self, Against, Block, Fault, Kind, Mode, Place, Role};
 use crate::tree::{self, Tree};
 use std::fs;
@@ -160,8 +161,8 @@ fn steps(tree: &mut Tree, blocks: &[Block], faults: &mut Vec<Fault>) -> Vec<Step
             Kind::Session(session) if session.mode == Mode::Server => {
                 let run = block.lines.iter().find(|line| line.text.starts_with("$ "));
                 if let Some(run) = run {
-                    let (_, words) = run.text.split_once(" -- ").unwrap_or_default();
-                    arguments = words.split_whitespace().map(str::to_string).collect();
+                    let typed = run.text.trim_start_matches("$ ");
+                    arguments = program::arguments(typed).unwrap_or_default();
                 }
             }
             _ => {}

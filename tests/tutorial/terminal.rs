@@ -52,6 +52,9 @@ fn play(
     for (command, client) in clients {
         last = Some(&command.line);
         let background = client.background;
+        while client.waits && open.iter().any(|nc: &Nc| nc.open) {
+            watch(&mut open, &mut screen, faults);
+        }
         thread::sleep(client.after);
         match Nc::start(&command.line, client.clone(), address) {
             Ok(nc) => open.push(nc),
@@ -96,6 +99,8 @@ struct Nc<'a> {
     stream: TcpStream,
     feeder: JoinHandle<()>,
     newest: Instant,
+    /// What the server had not read yet when patience ended the last time.
+    unread: Option<String>,
     /// How many lines more it may show.
     lines: Option<usize>,
     end_of_line: bool,
@@ -117,6 +122,7 @@ impl Nc<'_> {
             stream,
             feeder: thread::spawn(move || feed(writer, client.parts)),
             newest: Instant::now(),
+            unread: None,
             lines: client.lines,
             end_of_line: true,
             open: true,
@@ -132,7 +138,7 @@ impl Nc<'_> {
                 if feeding {
                     self.newest = Instant::now();
                 }
-                self.open = self.newest.elapsed() < PATIENCE;
+                self.open = self.newest.elapsed() < PATIENCE || self.is_read();
                 return match self.open {
                     true => Ok(Vec::new()),
                     false => Err("nc would hang here: the server does not close".into()),
@@ -153,6 +159,17 @@ impl Nc<'_> {
 }
 
 impl Nc<'_> {
+    /// Whether the server goes on reading what was sent: then it has more to do than it has processor, and lives.
+    fn is_read(&mut self) -> bool {
+        let unread = unread(&self.stream);
+        let goes_on = unread.is_some() && unread != self.unread;
+        self.unread = unread;
+        if goes_on {
+            self.newest = Instant::now();
+        }
+        goes_on
+    }
+
     /// Whether all lines have come that it may show; what is behind them is cut off, and the server hung up on.
     fn is_full(&mut self, buffer: &mut Vec<u8>) -> bool {
         let Some(left) = &mut self.lines else {
@@ -190,21 +207,21 @@ fn feed(mut stream: TcpStream, parts: Vec<Part>) {
 
 /// Waits until the server has read what was sent before a pause: on a busy machine it may sleep longer than the client.
 fn await_read(stream: &TcpStream) {
-    if let (Ok(client), Ok(server)) = (stream.local_addr(), stream.peer_addr()) {
-        eventually(|| !has_unread(server.port(), client.port()));
-    }
+    eventually(|| unread(stream).is_none());
 }
 
-/// Whether bytes of this client lie in the server's socket. Where there is no /proc, nobody knows.
-fn has_unread(server: u16, client: u16) -> bool {
-    let connections = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-    let [server, client] = [server, client].map(|port| format!(":{port:04X}"));
-    connections.lines().any(|line| {
+/// How much of this client lies in the server's socket, if anything. Where there is no /proc, nobody knows.
+fn unread(stream: &TcpStream) -> Option<String> {
+    let (client, server) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
+    let connections = fs::read_to_string("/proc/net/tcp").ok()?;
+    let [server, client] = [server, client].map(|address| format!(":{:04X}", address.port()));
+    connections.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [_, local, remote, _, queues, ..] = words[..] else {
-            return false;
+            return None;
         };
-        local.ends_with(&server) && remote.ends_with(&client) && !queues.ends_with(":00000000")
+        let own = local.ends_with(&server) && remote.ends_with(&client);
+        (own && !queues.ends_with(":00000000")).then(|| queues.to_string())
     })
 }
 

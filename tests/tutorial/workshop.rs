@@ -1,18 +1,45 @@
-//! A folder to build in: writes a tree to disk and asks rustc and rustfmt what they think of it.
+//! Folders to build in: writes a tree to disk and asks rustc and rustfmt what they think of it.
 
 use crate::common;
 use crate::tree::{self, Tree};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Removed with all that was built when dropped; what was asked once is not built again.
+/// A place to work in, removed when dropped.
 pub struct Workshop {
     pub folder: PathBuf,
-    verdicts: HashMap<String, Vec<Complaint>>,
-    programs: HashMap<String, PathBuf>,
+}
+
+/// Whoever asks for something second waits for the first one's answer: what is asked once is not built again by any test.
+struct Answers<Answer>(Mutex<BTreeMap<String, Arc<OnceLock<Answer>>>>);
+
+impl<Answer: Clone> Answers<Answer> {
+    const fn new() -> Answers<Answer> {
+        Answers(Mutex::new(BTreeMap::new()))
+    }
+
+    fn get(&self, question: String, find: impl FnOnce() -> Answer) -> Answer {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = Arc::clone(known.entry(question).or_default());
+        drop(known);
+        place.get_or_init(find).clone()
+    }
+}
+
+static VERDICTS: Answers<Option<Complaint>> = Answers::new();
+static PROGRAMS: Answers<Result<PathBuf, String>> = Answers::new();
+
+/// A new folder for something that is compiled, below one that the next run of the tests empties.
+fn bench() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = FOLDER.get_or_init(|| common::scratch("programs"));
+    folder.join(count.to_string())
 }
 
 /// What a tool says, and the line of the tree it says it about.
@@ -29,53 +56,33 @@ impl Workshop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         Workshop {
             folder: common::scratch(&format!("workshop-{}-{count}", process::id())),
-            verdicts: HashMap::new(),
-            programs: HashMap::new(),
         }
     }
 
     /// What rustc has against the program and its tests; warnings too when `strict`.
-    pub fn complaints(&mut self, tree: &Tree, strict: bool) -> Vec<Complaint> {
-        let key = format!("{strict} {}", joined(tree));
-        if let Some(known) = self.verdicts.get(&key) {
-            return known.clone();
-        }
-        let folder = self.folder.join("check");
-        write(&folder, tree);
-        let lints: &[&str] = if strict {
-            &["-D", "warnings"]
-        } else {
-            &["-A", "warnings"]
-        };
-        let mut complaints = Vec::new();
-        for root in roots(tree) {
-            let test: &[&str] = if root == "main.rs" { &[] } else { &["--test"] };
-            let metadata = ["--emit=metadata", "-o", "checked.rmeta", root];
-            let said = rustc(&folder, &[&metadata, lints, test].concat()).err();
-            complaints.extend(said.map(|text| first_error(root, &text)));
-        }
-        self.verdicts.insert(key, complaints.clone());
-        complaints
+    pub fn complaints(&self, tree: &Tree, strict: bool) -> Vec<Complaint> {
+        let of = |root| complaint(&compiled_with(root, tree), root, strict);
+        roots(tree).filter_map(of).collect()
     }
 
     /// Builds the program, or with its path one of the tests (`tests/conversation.rs`).
-    pub fn build(&mut self, tree: &Tree, root: &str) -> Result<PathBuf, String> {
-        let key = format!("{root} {}", joined(tree));
-        if let Some(known) = self.programs.get(&key) {
-            return Ok(known.clone());
-        }
-        let folder = self.folder.join(format!("build{}", self.programs.len()));
-        write(&folder, tree);
-        let test: &[&str] = if root == "main.rs" { &[] } else { &["--test"] };
-        let arguments = ["-C", "debuginfo=0", "-A", "warnings", "-o", "program", root];
-        rustc(&folder, &[&arguments, test].concat())?;
-        let program = folder.join("program");
-        self.programs.insert(key, program.clone());
-        Ok(program)
+    pub fn build(&self, tree: &Tree, root: &str) -> Result<PathBuf, String> {
+        let tree = compiled_with(root, tree);
+        PROGRAMS.get(format!("{root} {}", joined(&tree)), || {
+            let folder = bench();
+            write(&folder, &tree);
+            let test: &[&str] = if root == "main.rs" { &[] } else { &["--test"] };
+            let arguments = ["-C", "debuginfo=0", "-C", "strip=symbols", "-A", "warnings"];
+            rustc(
+                &folder,
+                &[&arguments, test, &["-o", "program", root]].concat(),
+            )?;
+            Ok(folder.join("program"))
+        })
     }
 
     /// Where rustfmt would write something else.
-    pub fn unformatted(&mut self, tree: &Tree) -> Vec<Complaint> {
+    pub fn unformatted(&self, tree: &Tree) -> Vec<Complaint> {
         let folder = self.folder.join("format");
         write(&folder, tree);
         let mut complaints = Vec::new();
@@ -157,6 +164,30 @@ fn joined(tree: &Tree) -> String {
     let file = |(name, lines)| format!("{name}\0{}\0", tree::text(lines));
     tree.iter()
         .map(|(name, lines)| file((name, lines)))
+        .collect()
+}
+
+fn complaint(tree: &Tree, root: &str, strict: bool) -> Option<Complaint> {
+    VERDICTS.get(format!("{strict} {root} {}", joined(tree)), || {
+        let folder = bench();
+        write(&folder, tree);
+        let lints = if strict { "-D" } else { "-A" };
+        let test: &[&str] = if root == "main.rs" { &[] } else { &["--test"] };
+        let metadata = ["--emit=metadata", "-o", "checked.rmeta", lints, "warnings"];
+        let said = rustc(&folder, &[&metadata, test, &[root]].concat()).err();
+        let _ = fs::remove_dir_all(&folder);
+        said.map(|text| first_error(root, &text))
+    })
+}
+
+/// The files that this root may use: a test knows nothing of the program.
+fn compiled_with(root: &str, tree: &Tree) -> Tree {
+    let of_a_test = |file: &str| file.starts_with("tests/");
+    let files = tree
+        .iter()
+        .filter(|(file, _)| of_a_test(file) == of_a_test(root));
+    files
+        .map(|(file, lines)| (file.clone(), lines.clone()))
         .collect()
 }
 

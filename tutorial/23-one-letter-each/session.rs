@@ -4,13 +4,12 @@
 //! work on the store under the lock, write the reply.
 
 use crate::change::Failure;
-use crate::command::{self, Command, Get, Malformed, Request, Storage};
+use crate::command::{self, Command, Get, Request, Storage};
 use crate::connection::{Connection, LINE_ROOM};
 use crate::counters::{COUNT, VERBOSITY};
 use crate::item::Item;
 use crate::memory::Block;
 use crate::meta;
-use crate::reply::Reply;
 use crate::server::{Server, VERSION, explain};
 use crate::stats;
 use std::io::{self, ErrorKind, Write};
@@ -55,7 +54,10 @@ impl<'a> Session<'a> {
                 Ok(Command::Shutdown(words)) => server.shutdown(&words).into(),
                 Ok(Command::Meta(name, words)) => meta::answer(server, name, &words),
                 Ok(Command::Quit) => break,
-                Err(malformed) => self.refuse(malformed)?,
+                Err(malformed) => {
+                    self.connection.swallow(malformed.swallow)?;
+                    malformed.reply.into()
+                }
             };
             if !noreply {
                 self.connection.reply(&reply)?;
@@ -99,12 +101,6 @@ impl<'a> Session<'a> {
         let item = self.receive(line)?;
         let stored = item.and_then(|item| self.server.store(item, line.mode));
         Ok(stored.map_or_else(explain, |()| "STORED"))
-    }
-
-    /// Says what is wrong with a line, once the data block that belongs to it has gone.
-    fn refuse(&mut self, malformed: Malformed) -> io::Result<Reply> {
-        self.connection.swallow(malformed.swallow)?;
-        Ok(malformed.reply.into())
     }
 
     /// Reads a data block; the stream stays in step whether there is room for it or not.
