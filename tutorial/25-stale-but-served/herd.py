@@ -30,4 +30,4 @@ def visit(_):
 
 with ThreadPoolExecutor(50) as pool:
     list(pool.map(visit, range(50)))
-print('computed', len(computed), 'times')
+print('times computed:', len(computed))
