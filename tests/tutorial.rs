@@ -2,7 +2,7 @@
 //! session it shows is replayed.
 //!
 //! A fault is reported with the line of Markdown to mend. `BLESS=1 cargo test --test tutorial` writes the chapters'
-//! folders from the prose. The format of the blocks is told where it is read, in `tutorial/prose.rs`.
+//! folders, and `src/`, from the prose. The format of the blocks is told where it is read, in `tutorial/prose.rs`.
 
 mod common;
 
@@ -60,6 +60,7 @@ use prose::Fault;
 use replay::Peer;
 use std::fs;
 use std::process::Command;
+use steps::Which;
 
 const README: &str = "README.md";
 
@@ -87,38 +88,68 @@ fn the_prose_rebuilds_every_chapter() {
 }
 
 #[test]
+fn every_block_of_the_first_chapters_compiles() {
+    none(checks::blocks(project(), Which::First));
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn every_block_compiles() {
+    none(checks::blocks(project(), Which::All));
+}
+
+#[test]
 #[ignore = "needs rustfmt: rustup component add rustfmt"]
 fn chapters_are_formatted() {
     none(checks::formatted(project()));
 }
 
 #[test]
+fn sessions_of_the_first_chapters_replay() {
+    none(checks::sessions(
+        project(),
+        Peer::Program,
+        false,
+        Which::First,
+    ));
+}
+
+#[test]
+#[ignore = "takes a minute"]
 fn sessions_replay() {
-    none(checks::sessions(project(), Peer::Program, false));
+    none(checks::sessions(
+        project(),
+        Peer::Program,
+        false,
+        Which::All,
+    ));
 }
 
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn sessions_replay_against_memcached() {
-    none(checks::sessions(project(), Peer::Memcached, false));
+    let peer = Peer::Memcached;
+    none(checks::sessions(project(), peer, false, Which::All));
 }
 
 #[test]
 #[ignore = "needs memcached and pymemcache: apt-get install memcached, pip install pymemcache"]
 fn python_sessions_replay() {
-    none(checks::sessions(project(), Peer::Program, true));
-    none(checks::sessions(project(), Peer::Memcached, true));
+    for peer in [Peer::Program, Peer::Memcached] {
+        none(checks::sessions(project(), peer, true, Which::All));
+    }
 }
 
 #[test]
+#[ignore = "takes half a minute"]
 fn solutions_solve_their_exercises() {
-    none(checks::solutions(project(), Peer::Program));
+    none(checks::solutions(project(), Peer::Program, Which::All));
 }
 
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn solutions_solve_their_exercises_against_memcached() {
-    none(checks::solutions(project(), Peer::Memcached));
+    none(checks::solutions(project(), Peer::Memcached, Which::All));
 }
 
 #[test]
@@ -172,12 +203,22 @@ fn ladders_have_small_rungs() {
     none(ladder::faults(project(), LADDERS, &ladder::LIMITS, &checks));
 }
 
-#[test]
-fn checks_are_red_before_their_rung_and_green_after() {
+fn judge_checks(which: Which) {
     let named = |name: &str| checkpoints::NAMED.iter().find(|(known, _)| *known == name);
-    none(judged::faults(project(), |name| {
+    none(judged::faults(project(), which, |name| {
         named(name).map(|(_, check)| *check)
     }));
+}
+
+#[test]
+fn checks_of_the_first_chapters_are_red_before_their_rung_and_green_after() {
+    judge_checks(Which::First);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn checks_are_red_before_their_rung_and_green_after() {
+    judge_checks(Which::All);
 }
 
 /// What a workshop ticks off: `cargo test --test tutorial the_list_of_checkpoints -- --nocapture`.

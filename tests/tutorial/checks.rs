@@ -2,7 +2,7 @@
 
 use crate::prose::{self, Code, Fault, Kind, Mode, Place, Role};
 use crate::replay::{Desk, Peer};
-use crate::steps::{self, Chapter, Exercise, Step};
+use crate::steps::{self, Chapter, Exercise, Step, Which};
 use crate::tree::{self, Tree};
 use crate::workshop::{self, Complaint, Workshop};
 use std::fs;
@@ -30,10 +30,8 @@ pub fn each(root: &Path, check: impl FnMut(&Chapter) -> Faults) -> Faults {
     }
 }
 
-/// Every block compiles or says that it does not, nothing is left to warn about at a chapter's end, and the
-/// chapter's folder is what the prose says; with `bless` the folder is written instead.
+/// Each chapter's folder is what the prose says, and the last one's end is `src/`; with `bless` they are written instead.
 pub fn rebuild(root: &Path, bless: bool) -> Faults {
-    let mut workshop = Workshop::new();
     let orphans = orphans(root).into_iter().filter_map(|folder| {
         let what = format!(
             "{} belongs to no chapter; BLESS=1 removes it",
@@ -48,36 +46,8 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
     });
     let mut faults: Faults = orphans.collect();
     faults.extend(each(root, |chapter| {
-        let mut faults: Faults = Vec::new();
-        if !chapter.is_wanted() {
-            return faults;
-        }
-        for (number, step) in chapter.steps.iter().enumerate() {
-            if !is_copied_with_the_next(step, &chapter.steps[number + 1..]) {
-                faults.extend(compiles(&mut workshop, step));
-            }
-        }
-        let pairs = chapter.steps.windows(2);
-        faults.extend(pairs.filter_map(|pair| misreported(&mut workshop, &pair[0], &pair[1])));
-        let clean = faults.is_empty();
-        faults.extend(
-            chapter
-                .steps
-                .iter()
-                .filter_map(|step| misquoted(chapter, step)),
-        );
-        let ends = chapter
-            .exercises
-            .iter()
-            .filter_map(|exercise| exercise.solution.as_ref());
-        for end in ends.chain(clean.then_some(&chapter.tree)) {
-            let complaints = workshop.complaints(end, true);
-            faults.extend(
-                complaints
-                    .iter()
-                    .map(|complaint| at_its_line(chapter, end, complaint)),
-            );
-        }
+        let misquoted = |step| misquoted(chapter, step);
+        let mut faults: Faults = chapter.steps.iter().filter_map(misquoted).collect();
         let folder = root.join("tutorial").join(&chapter.name);
         match bless {
             true => workshop::write_beside_pictures(&folder, &chapter.folder()),
@@ -93,6 +63,34 @@ pub fn rebuild(root: &Path, bless: bool) -> Faults {
         faults
     }));
     faults
+}
+
+/// Every block compiles or says that it does not, and nothing is left to warn about at a chapter's end.
+pub fn blocks(root: &Path, which: Which) -> Faults {
+    in_lanes(root, which, |workshop, _, chapter| {
+        let mut faults: Faults = Vec::new();
+        for (number, step) in chapter.steps.iter().enumerate() {
+            if !is_copied_with_the_next(step, &chapter.steps[number + 1..]) {
+                faults.extend(compiles(workshop, step));
+            }
+        }
+        let pairs = chapter.steps.windows(2);
+        faults.extend(pairs.filter_map(|pair| misreported(workshop, &pair[0], &pair[1])));
+        let clean = faults.is_empty();
+        let ends = chapter
+            .exercises
+            .iter()
+            .filter_map(|exercise| exercise.solution.as_ref());
+        for end in ends.chain(clean.then_some(&chapter.tree)) {
+            let complaints = workshop.complaints(end, true);
+            faults.extend(
+                complaints
+                    .iter()
+                    .map(|complaint| at_its_line(chapter, end, complaint)),
+            );
+        }
+        faults
+    })
 }
 
 /// Folders `tutorial/NN-…` whose chapter is gone.
@@ -253,6 +251,7 @@ const LANES: usize = 8;
 /// The faults of every chapter, several at a time, each in a lane's workshop and with the chapters before it.
 fn in_lanes(
     root: &Path,
+    which: Which,
     check: impl Fn(&mut Workshop, &[Chapter], &Chapter) -> Faults + Sync,
 ) -> Faults {
     let chapters = match steps::read(root) {
@@ -262,7 +261,7 @@ fn in_lanes(
     let lane = |lane: usize| -> Faults {
         let mut workshop = Workshop::new();
         let own = chapters.iter().enumerate().skip(lane).step_by(LANES);
-        let own = own.filter(|(_, chapter)| chapter.is_wanted());
+        let own = own.filter(|(_, chapter)| chapter.is_wanted(which));
         own.flat_map(|(number, chapter)| check(&mut workshop, &chapters[..number], chapter))
             .collect()
     };
@@ -278,8 +277,8 @@ fn in_lanes(
 }
 
 /// Every session replays; with `python` also those that need pymemcache.
-pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
-    in_lanes(root, |workshop, before, chapter| {
+pub fn sessions(root: &Path, peer: Peer, python: bool, which: Which) -> Faults {
+    in_lanes(root, which, |workshop, before, chapter| {
         let mut desk = Desk::new(workshop, peer, python);
         before.iter().for_each(|chapter| desk.remember(chapter));
         let mut faults = desk.chapter(chapter);
@@ -293,8 +292,8 @@ pub fn sessions(root: &Path, peer: Peer, python: bool) -> Faults {
 }
 
 /// The check of an exercise fails before its solution and passes after it; of those exercises this peer can judge.
-pub fn solutions(root: &Path, peer: Peer) -> Faults {
-    in_lanes(root, |workshop, _, chapter| {
+pub fn solutions(root: &Path, peer: Peer, which: Which) -> Faults {
+    in_lanes(root, which, |workshop, _, chapter| {
         let mut faults = Vec::new();
         let memcached = peer == Peer::Memcached;
         let own = |exercise: &&Exercise| exercise.needs_memcached() == memcached;

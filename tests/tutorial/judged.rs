@@ -7,7 +7,7 @@ use crate::program::Program;
 use crate::prose::Fault;
 use crate::readers::Readers;
 use crate::rungs::{Rung, rungs};
-use crate::steps::{self, Step};
+use crate::steps::{self, Step, Which};
 use crate::workshop::Workshop;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -53,14 +53,14 @@ impl Subject {
 
 /// The faults of all rungs: a check that is green before, or red after. Judged all at once, since what is red waits for
 /// replies that do not come.
-pub fn faults(root: &Path, find: impl Fn(&str) -> Option<Check>) -> Faults {
+pub fn faults(root: &Path, which: Which, find: impl Fn(&str) -> Option<Check>) -> Faults {
     let chapters = match steps::read(root) {
         Ok(chapters) => chapters,
         Err(faults) => return faults,
     };
     let mut workshop = Workshop::new();
     let (mut subjects, mut faults) = (Vec::new(), Faults::new());
-    let wanted = chapters.iter().filter(|chapter| chapter.is_wanted());
+    let wanted = chapters.iter().filter(|chapter| chapter.is_wanted(which));
     for rung in wanted.flat_map(rungs) {
         match both(&mut workshop, &rung, &find) {
             Ok(both) => subjects.push((rung, both)),

@@ -13,6 +13,7 @@ use crate::prose::Fault;
 use crate::readme;
 use crate::replay::Peer;
 use crate::session::{self, Part, printf};
+use crate::steps::Which;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -38,16 +39,26 @@ const TWO: &str = "tutorial/02-miss.md";
 const CONTENTS: &str = "tutorial/README.md";
 const README: &str = "README.md";
 
-const REBUILD: Check = |root| checks::rebuild(root, false);
-const SESSIONS: Check = |root| checks::sessions(root, Peer::Program, false);
-const MEMCACHED: Check = |root| checks::sessions(root, Peer::Memcached, false);
-const SOLUTIONS: Check = |root| checks::solutions(root, Peer::Program);
-const TESTS_SOLVED: Check = |root| checks::solutions(root, Peer::Memcached);
-const PYTHON: Check = |root| checks::sessions(root, Peer::Program, true);
+const REBUILD: Check = |root| {
+    let mut faults = checks::rebuild(root, false);
+    faults.extend(checks::blocks(root, Which::All));
+    faults
+};
+const SESSIONS: Check = |root| checks::sessions(root, Peer::Program, false, Which::All);
+const MEMCACHED: Check = |root| checks::sessions(root, Peer::Memcached, false, Which::All);
+const SOLUTIONS: Check = |root| checks::solutions(root, Peer::Program, Which::All);
+const TESTS_SOLVED: Check = |root| checks::solutions(root, Peer::Memcached, Which::All);
+const PYTHON: Check = |root| checks::sessions(root, Peer::Program, true, Which::All);
 const LADDER: Check = |root| ladder::faults(root, &["02"], &SHORT, &["ch02_a_miss_is_a_miss"]);
-const GREEN_BEFORE: Check = |root| judged::faults(root, |_| Some(Named::Server(|_| Ok(()))));
-const RED_AFTER: Check = |root| judged::faults(root, |_| Some(Named::Server(|_| Err("so".into()))));
-const JUDGED: Check = |root| judged::faults(root, |_| Some(Named::Server(a_miss_is_a_miss)));
+const GREEN_BEFORE: Check =
+    |root| judged::faults(root, Which::All, |_| Some(Named::Server(|_| Ok(()))));
+const RED_AFTER: Check = |root| {
+    judged::faults(root, Which::All, |_| {
+        Some(Named::Server(|_| Err("so".into())))
+    })
+};
+const JUDGED: Check =
+    |root| judged::faults(root, Which::All, |_| Some(Named::Server(a_miss_is_a_miss)));
 const PAIRS: Check = pairs::faults;
 const OURS: Check = |root| readme::sessions(root, "README.md", Server::ours(&[]).address);
 
