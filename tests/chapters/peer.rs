@@ -2,7 +2,7 @@
 
 use crate::common::process::eventually;
 use crate::common::{ANY_PORT, Connection, PATIENCE, Server, free_address, project, scratch, show};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 /// Nothing, or what was sent, expected and got.
@@ -128,12 +128,14 @@ pub fn say(who: &str) {
 
 /// Builds `tutorial/NN-…/main.rs`, once for all tests; chapter 25 ends with `src/`.
 fn built(chapter: &str) -> PathBuf {
-    static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
+    static BUILT: Mutex<BTreeMap<String, Arc<OnceLock<PathBuf>>>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let built = built.get_or_insert_default();
-    if let Some(program) = built.get(chapter) {
-        return program.clone();
-    }
+    let program = Arc::clone(built.entry(chapter.to_string()).or_default());
+    drop(built);
+    program.get_or_init(|| build(chapter)).clone()
+}
+
+fn build(chapter: &str) -> PathBuf {
     let folders = fs::read_dir(project().join("tutorial")).expect("the folder tutorial");
     let own = |name: &str| name.starts_with(&format!("{chapter}-"));
     let source = folders
@@ -145,7 +147,8 @@ fn built(chapter: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("there is no tutorial/{chapter}-…/main.rs"));
     let program = scratch(&format!("chapter-{chapter}")).join("program");
     let rustc = Command::new("rustc")
-        .args(["--edition", "2024", "-O", "--crate-name", "program", "-o"])
+        .args(["--edition", "2024", "-C", "debuginfo=0"])
+        .args(["--crate-name", "program", "-o"])
         .args([&program, &source])
         .env("CARGO_PKG_VERSION", env!("CARGO_PKG_VERSION"))
         .status();
@@ -153,7 +156,6 @@ fn built(chapter: &str) -> PathBuf {
         rustc.is_ok_and(|status| status.success()),
         "{source:?} does not compile"
     );
-    built.insert(chapter.to_string(), program.clone());
     program
 }
 
