@@ -47,7 +47,7 @@ pub struct Item {
     pub accessed: Moment,
 }
 
-/// What the store and those who are just writing it share of an item. (Ordered so that with its counters it fills 48 bytes.)
+/// What the store and those who are just writing it share of an item: 48 bytes with `Arc`'s counters and malloc's word.
 struct Body {
     reply: Box<[u8]>,
     claim: Claim,
