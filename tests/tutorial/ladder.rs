@@ -118,10 +118,10 @@ pub fn table(root: &Path, ladders: &[&str], checks: &[&str]) -> String {
             typed.iter().map(|(size, _)| size).max().unwrap_or(&0),
             median(&typed),
         );
-        let not_yet = if ladders.contains(&&name[..2]) {
-            ""
-        } else {
-            "  not yet a ladder"
+        let not_yet = match ladders.contains(&&name[..2]) {
+            true => "",
+            false if blocks == 0 => "  types nothing",
+            false => "  not yet a ladder",
         };
         table += &format!(
             "{name:28} {rungs:5}  {questions:7}  {most:13} ({middle:6})  {broken:2}/{blocks:2}  {checks:7}  {pictures:8}{not_yet}\n"
