@@ -3,7 +3,7 @@
 
 use super::{client, exchange};
 use crate::common::Connection;
-use crate::peer::{Peer, Verdict, check, random_key, say};
+use crate::peer::{Peer, Verdict, check, random_key};
 use std::fs;
 use std::io::Read;
 use std::net::ToSocketAddrs;
@@ -82,12 +82,9 @@ pub fn ch12_no_reply_waits_for_half_a_command(peer: &Peer) -> Verdict {
 
 /// Clients ask for a large value many times, and read only the first byte of the answer.
 fn grows_little(peer: &Peer, clients: usize, times: usize, most: usize) -> Verdict {
-    let Some(process) = process(&peer.address) else {
-        say(
-            "only where there is /proc, and for a server on this machine, its memory can be seen: not judged",
-        );
-        return Ok(());
-    };
+    let process = process(&peer.address).ok_or(
+        "this cannot be judged here: memory is seen only where there is /proc, of a server on the same machine",
+    )?;
     let key = random_key();
     let mut silent: Vec<Connection> = Vec::new();
     for _ in 0..clients {
