@@ -188,7 +188,10 @@ impl<'a> Desk<'a> {
             (_, Against::Python) => vec![PYTHON],
             (Some(program), _) => vec![program.port],
             (None, Against::Memcached) => vec![MEMCACHED, BESIDE_OURS],
-            (None, _) => program::named_port(tree).into_iter().chain(PORTS).collect(),
+            (None, _) => {
+                let known = program::named_port(tree).into_iter().chain(PORTS);
+                known.filter(|port| *port != BESIDE_OURS).collect()
+            }
         }
     }
 
