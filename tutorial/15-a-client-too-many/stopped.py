@@ -12,9 +12,10 @@ for file in glob.glob("/proc/[0-9]*/fd/*"):
             server = int(file.split("/")[2])
 
 client = socket.create_connection(("localhost", PORT))
-for signals in [], [signal.SIGSTOP, signal.SIGCONT]:
+for signals in [], [signal.SIGSTOP, signal.SIGCONT] * 3:  # it may be awake just now: so three times
     for each in signals:
+        time.sleep(0.3)
         os.kill(server, each)
-        time.sleep(0.5)
+    time.sleep(0.3)
     client.sendall(b"get nothing\r\n")
     print(client.recv(100).decode().strip() or "the server has hung up")
