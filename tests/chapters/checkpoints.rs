@@ -11,6 +11,8 @@ use std::time::Duration;
 
 #[path = "checkpoints/memory.rs"]
 mod memory;
+#[path = "checkpoints/process.rs"]
+mod process;
 
 #[path = "checkpoints/ch05.rs"]
 mod ch05;

@@ -1,13 +1,11 @@
 //! Chapter 12: replies come soon, and cost little. Nothing that is said changes, so what is judged here is who waits for
 //! whom, and how much memory an answer takes.
 
+use super::process::{listener, status};
 use super::{client, exchange};
 use crate::common::Connection;
 use crate::peer::{Peer, Verdict, check, random_key};
-use std::fs;
 use std::io::Read;
-use std::net::ToSocketAddrs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Where two rules of TCP wait for each other, the rest of an answer comes 40 ms after its beginning.
@@ -81,17 +79,15 @@ pub fn ch12_no_reply_waits_for_half_a_command(peer: &Peer) -> Verdict {
 }
 
 /// Clients ask for a large value many times, and read only the first byte of the answer.
-fn grows_little(peer: &Peer, clients: usize, times: usize, most: usize) -> Verdict {
-    let process = process(&peer.address).ok_or(
-        "this cannot be judged here: memory is seen only where there is /proc, of a server on the same machine",
-    )?;
+fn grows_little(peer: &Peer, clients: usize, times: usize, most: u64) -> Verdict {
+    let process = listener(&peer.address)?;
     let key = random_key();
     let mut silent: Vec<Connection> = Vec::new();
     for _ in 0..clients {
         silent.push(client(peer)?);
     }
     set(&mut silent[0], &key, LARGE)?;
-    let before = megabytes(&process)?;
+    let before = status(process, "VmRSS:")? / 1000;
     let line = format!("get{}\r\n", format!(" {key}").repeat(times));
     for connection in &mut silent {
         connection.send(&line);
@@ -99,7 +95,7 @@ fn grows_little(peer: &Peer, clients: usize, times: usize, most: usize) -> Verdi
     for connection in &mut silent {
         exchange(connection, "", b"V")?;
     }
-    let after = megabytes(&process)?;
+    let after = status(process, "VmRSS:")? / 1000;
     match after.saturating_sub(before) {
         grown if grown > most => Err(format!(
             "{clients} clients named a value of a megabyte {times} times and read nothing: the server grew by {grown} megabytes"
@@ -114,34 +110,4 @@ pub fn ch12_a_short_line_does_not_fill_the_memory(peer: &Peer) -> Verdict {
 
 pub fn ch12_slow_readers_share_one_value(peer: &Peer) -> Verdict {
     grows_little(peer, 40, 15, 20)
-}
-
-/// The folder in /proc of the process that listens there.
-fn process(address: &str) -> Option<PathBuf> {
-    let port = address.to_socket_addrs().ok()?.next()?.port();
-    let port = format!(":{port:04X}");
-    let listening = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let own = words.get(1)?.ends_with(&port) && words.get(3) == Some(&"0A");
-        own.then(|| format!("socket:[{}]", words.get(9).unwrap_or(&"")))
-    };
-    let table = |file| fs::read_to_string(file).unwrap_or_default();
-    let tables = table("/proc/net/tcp") + &table("/proc/net/tcp6");
-    let sockets: Vec<String> = tables.lines().filter_map(listening).collect();
-    let holds = |folder: &PathBuf| {
-        let handles = fs::read_dir(folder.join("fd")).into_iter().flatten();
-        let mut links = handles
-            .flatten()
-            .filter_map(|handle| fs::read_link(handle.path()).ok());
-        links.any(|link| sockets.iter().any(|socket| link.as_os_str() == &**socket))
-    };
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes.map(|entry| entry.path()).find(holds)
-}
-
-fn megabytes(process: &Path) -> Result<usize, String> {
-    let status = fs::read_to_string(process.join("status")).map_err(|error| error.to_string())?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
-    Ok(kilobytes.ok_or("the process has ended")? / 1000)
 }

@@ -1,10 +1,10 @@
 //! Chapter 15: a client who is silent, one too many, one whose server was away; each hears something, and no place is lost.
 
+use super::process::listener;
 use super::{client, exchange};
 use crate::common::process::{asleep, eventually, signal};
 use crate::common::{Connection, PATIENCE};
 use crate::peer::{Peer, Verdict, check};
-use std::fs;
 use std::io::{ErrorKind, Read};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -60,31 +60,9 @@ pub fn ch15_a_silent_client_is_hung_up_on(peer: &Peer) -> Verdict {
     is_hung_up_on(admitted(peer)?)
 }
 
-/// The process that listens there, by what Linux tells in /proc.
-fn process(peer: &Peer) -> Option<u32> {
-    let port: u16 = peer.address.rsplit(':').next()?.parse().ok()?;
-    let port = format!(":{port:04X}");
-    let sockets = fs::read_to_string("/proc/net/tcp").ok()?;
-    let inode = sockets.lines().find_map(|row| {
-        let words: Vec<&str> = row.split_whitespace().collect();
-        let listens = words.get(1)?.ends_with(&port) && words.get(3)? == &"0A";
-        listens.then(|| format!("socket:[{}]", words[9]))
-    })?;
-    let is_its = |pid: &u32| {
-        let files = fs::read_dir(format!("/proc/{pid}/fd"))
-            .into_iter()
-            .flatten();
-        let mut links = files.flatten().flat_map(|file| fs::read_link(file.path()));
-        links.any(|link| link.to_str() == Some(&inode))
-    };
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.find(is_its)
-}
-
 pub fn ch15_a_stopped_server_keeps_its_clients(peer: &Peer) -> Verdict {
     let mut connection = admitted(peer)?;
-    let pid = process(peer).ok_or("Linux alone tells which process to stop")?;
+    let pid = listener(&peer.address)? as u32;
     for _ in 0..3 {
         for name in ["STOP", "CONT"] {
             eventually(|| asleep(pid));

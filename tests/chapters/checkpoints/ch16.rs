@@ -1,41 +1,10 @@
 //! Chapter 16: what was counted, and what was said.
 
+use super::process::stat;
 use super::{client, exchange};
 use crate::common::Connection;
 use crate::peer::{Peer, Verdict, random_key};
 use std::thread;
-
-/// What `stats` says of this name; an error if it does not know it.
-pub(crate) fn stat(connection: &mut Connection, name: &str) -> Result<u64, String> {
-    connection.send("stats\r\n");
-    let start = format!("STAT {name} ");
-    loop {
-        let line = line(connection);
-        if let Some(value) = line.strip_prefix(&start) {
-            let value = value.parse().map_err(|_| format!("{line} is no number"));
-            while self::line(connection).starts_with("STAT ") {}
-            return value;
-        }
-        if !line.starts_with("STAT ") {
-            return Err(format!(
-                "stats does not tell {name}, but ends with {line:?}"
-            ));
-        }
-    }
-}
-
-/// The next line, without its end; empty if none comes.
-fn line(connection: &mut Connection) -> String {
-    let mut line = Vec::new();
-    while !line.ends_with(b"\r\n") {
-        let byte = connection.receive(1);
-        if byte.is_empty() {
-            break;
-        }
-        line.extend(byte);
-    }
-    String::from_utf8_lossy(&line).trim_end().to_string()
-}
 
 /// How much this number goes up by the work.
 fn goes_up(

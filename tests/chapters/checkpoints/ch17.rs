@@ -1,6 +1,7 @@
 //! Chapter 17: what an item is made of, and which of its marks count. Those that fill the store throw out what it has.
 
-use super::memory::{Full, all_stayed, items, resident, stats};
+use super::memory::{Full, all_stayed, items};
+use super::process::{resident, stats};
 use super::{client, exchange};
 use crate::peer::{Peer, Verdict, random_key};
 

@@ -1,6 +1,7 @@
 //! Chapter 18: items in slots. What is thrown out, and what an item takes; those that fill the store throw out what it has.
 
-use super::memory::{Full, all_stayed, items, resident, stats};
+use super::memory::{Full, all_stayed, items};
+use super::process::{resident, stats};
 use super::{client, exchange};
 use crate::common::Connection;
 use crate::peer::{Peer, Verdict, check, random_key};

@@ -1,5 +1,6 @@
 //! Chapter 19: whatever holds bytes counts, and who finds no room is told so before anybody loses an item.
 
+use super::process;
 use super::{client, exchange};
 use crate::common::process::eventually;
 use crate::common::{Connection, PATIENCE, show};
@@ -29,14 +30,7 @@ pub const OPTIONS: &[(&str, &[&str])] = &[
 
 /// One number of `stats`.
 pub(crate) fn stat(peer: &Peer, name: &str) -> Result<u64, String> {
-    let mut connection = client(peer)?;
-    let _ = connection.stream.write_all(b"stats\r\nquit\r\n");
-    let got = connection.receive(1 << 20);
-    let text = String::from_utf8_lossy(&got);
-    let start = format!("STAT {name} ");
-    let number = text.lines().find_map(|line| line.strip_prefix(&start));
-    let number = number.and_then(|number| number.trim_end().parse().ok());
-    number.ok_or_else(|| format!("stats tells no {name}: {text:?}"))
+    process::stat(&mut client(peer)?, name)
 }
 
 /// Waits until this number of `stats` is right.

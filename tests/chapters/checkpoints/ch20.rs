@@ -1,10 +1,10 @@
 //! Chapter 20: nothing slow under the lock, and no memory that nobody knows of.
 
 use super::ch19::{reply, stat, store};
+use super::process::resident;
 use super::{client, exchange};
 use crate::common::Connection;
 use crate::peer::{Peer, Verdict, random_key};
-use std::fs;
 use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub const OPTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// What a process with `-m 16` may have, in kilobytes.
-const LARGEST: usize = 24_000;
+const LARGEST: u64 = 24_000;
 
 /// Sends a command for each of these numbers, and waits until all of them have been done.
 fn each(connection: &mut Connection, count: usize, command: impl Fn(usize) -> String) -> Verdict {
@@ -135,17 +135,8 @@ pub fn ch20_the_same_items_weigh_the_same(peer: &Peer) -> Verdict {
     }
 }
 
-/// What the process has, in kilobytes. Only Linux tells, and only on the same machine.
-fn resident(peer: &Peer) -> Result<usize, String> {
-    let status = format!("/proc/{}/status", stat(peer, "pid")?);
-    let text = fs::read_to_string(&status).map_err(|error| format!("{status}: {error}"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.ok_or(format!("{status} tells no VmRSS"))
-}
-
 fn is_not_large(peer: &Peer) -> Verdict {
-    match resident(peer)? {
+    match resident(&mut client(peer)?)? / 1024 {
         ..LARGEST => Ok(()),
         size => Err(format!("the process has {size} kilobytes, over {LARGEST}")),
     }

@@ -1,11 +1,10 @@
 //! Chapter 21: lines of any length, and of any kind.
 
-use super::ch16::stat;
+use super::process::{stat, status};
 use super::{client, exchange};
 use crate::common::Connection;
 use crate::common::process::eventually;
 use crate::peer::{Peer, Verdict, random_key};
-use std::fs;
 use std::io::{ErrorKind, Read, Write};
 
 /// What a server is started with that a check judges.
@@ -68,21 +67,13 @@ pub fn ch21_a_long_line_asks_for_room(peer: &Peer) -> Verdict {
 pub fn ch21_a_line_is_not_cut_before_it_is_needed(peer: &Peer) -> Verdict {
     let mut connection = client(peer)?;
     let pid = stat(&mut connection, "pid")?;
-    let peak = || -> Option<usize> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        peak.split_whitespace().next()?.parse().ok()
-    };
-    let before = peak();
+    let before = status(pid, "VmHWM:")?;
     let line = format!("get{} {}\r\n", " k".repeat(3_500_000), "k".repeat(251));
     let bad = b"CLIENT_ERROR bad command line format\r\n";
     exchange(&mut connection, line, bad)?;
-    match (before, peak()) {
-        (Some(before), Some(after)) if after > before + 40 * 1024 => Err(format!(
-            "a line of 7 MB, and the server has taken {} MB more",
-            (after - before) / 1024
+    match status(pid, "VmHWM:")?.saturating_sub(before) / 1024 {
+        more if more > 40 => Err(format!(
+            "a line of 7 MB, and the server has taken {more} MB more"
         )),
         _ => Ok(()),
     }

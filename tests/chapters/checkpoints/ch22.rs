@@ -1,8 +1,8 @@
 //! Chapter 22: look again before you sleep. What is looked at here is what Linux tells about a process, so the server that
 //! is judged must run on the same machine.
 
+use super::process::stat;
 use super::{client, exchange, set};
-use crate::common::Connection;
 use crate::peer::{Peer, Verdict, random_key};
 use std::fs;
 use std::io::{Read, Write};
@@ -17,23 +17,8 @@ const LONG_ENOUGH: Duration = Duration::from_secs(5);
 /// A reply that did not have to wait for somebody's slice of the processor takes less.
 const ALONE: Duration = Duration::from_micros(700);
 
-/// The number of the server's process, as its `stats` tells.
-fn process(connection: &mut Connection) -> Result<String, String> {
-    let _ = connection.stream.write_all(b"stats\r\n");
-    let mut got = Vec::new();
-    while !got.ends_with(b"END\r\n") {
-        match connection.receive(1) {
-            byte if byte.is_empty() => return Err("`stats` is not answered to its END".into()),
-            byte => got.extend(byte),
-        }
-    }
-    let text = String::from_utf8_lossy(&got);
-    let pid = text.lines().find_map(|line| line.strip_prefix("STAT pid "));
-    pid.map(str::to_string).ok_or("`stats` tells no pid".into())
-}
-
 /// Whether one of the server's streams comes back from `read` though there is nothing: O_NONBLOCK is 4000 in octal.
-fn looks(process: &str) -> bool {
+fn looks(process: u64) -> bool {
     let folder = format!("/proc/{process}/fdinfo");
     let files = fs::read_dir(folder).into_iter().flatten().flatten();
     files.into_iter().any(|file| {
@@ -46,7 +31,7 @@ fn looks(process: &str) -> bool {
 
 pub fn ch22_a_client_in_a_hurry_finds_the_server_awake(peer: &Peer) -> Verdict {
     let mut hurried = client(peer)?;
-    let process = process(&mut hurried)?;
+    let process = stat(&mut hurried, "pid")?;
     let done = AtomicBool::new(false);
     let end = Instant::now() + LONG_ENOUGH;
     thread::scope(|scope| {
@@ -56,7 +41,7 @@ pub fn ch22_a_client_in_a_hurry_finds_the_server_awake(peer: &Peer) -> Verdict {
             }
             Ok(())
         });
-        let seen = || std::iter::repeat_with(|| looks(&process));
+        let seen = || std::iter::repeat_with(|| looks(process));
         let found = seen()
             .take_while(|_| Instant::now() < end)
             .any(|looks| looks);
@@ -118,10 +103,10 @@ impl Drop for Neighbour {
 
 pub fn ch22_a_busy_neighbour_is_noticed(peer: &Peer) -> Verdict {
     let mut connection = client(peer)?;
-    let process = process(&mut connection)?;
+    let process = stat(&mut connection, "pid")?;
     let _neighbour = Neighbour::start()?;
     let mut beside = Command::new("taskset");
-    beside.args(["-a", "-c", "-p", "0", &process]);
+    beside.args(["-a", "-c", "-p", "0", &process.to_string()]);
     let moved = beside.stdout(Stdio::null()).status();
     if !moved.is_ok_and(|status| status.success()) {
         return Err(format!(

@@ -1,56 +1,16 @@
-//! What checks about memory share: a store that is full, and what a server on this machine holds.
+//! What checks about memory share: a store that is full.
 
+use super::process::stat;
 use super::{client, exchange};
 use crate::common::{Connection, PATIENCE};
 use crate::peer::{Peer, Verdict, random_key};
-use std::collections::HashMap;
-use std::fs;
 use std::io::Write;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What `stats` tells in whole numbers, by name.
-pub fn stats(connection: &mut Connection) -> Result<HashMap<String, u64>, String> {
-    let _ = connection.stream.write_all(b"stats\r\n");
-    let mut got = Vec::new();
-    while !got.ends_with(b"END\r\n") {
-        match connection.receive(1) {
-            byte if byte.is_empty() => return Err("`stats` is not answered to its END".into()),
-            byte => got.extend(byte),
-        }
-    }
-    let text = String::from_utf8_lossy(&got);
-    let number = |line: &str| {
-        let (name, value) = line.strip_prefix("STAT ")?.split_once(' ')?;
-        Some((name.to_string(), value.parse().ok()?))
-    };
-    Ok(text.lines().filter_map(number).collect())
-}
-
-/// The resident memory of the server, which must run on this machine, in bytes.
-pub fn resident(connection: &mut Connection) -> Result<u64, String> {
-    let stats = stats(connection)?;
-    let pid = stats.get("pid").ok_or("`stats` tells no pid")?.to_string();
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let size = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let asked = || {
-        let ps = Command::new("ps").args(["-o", "rss=", "-p", &pid]).output();
-        ps.map_or(String::new(), |ps| {
-            String::from_utf8_lossy(&ps.stdout).into_owned()
-        })
-    };
-    let size = size.map_or_else(asked, str::to_string);
-    let kilobytes = size.split_whitespace().next();
-    let kilobytes = kilobytes.and_then(|word| word.parse::<u64>().ok());
-    let here = kilobytes.ok_or(format!("process {pid} is not on this machine"))?;
-    Ok(here * 1024)
-}
-
 /// How many items are stored. A check that measures what they take wants all of them to have stayed.
 pub fn items(connection: &mut Connection) -> Result<u64, String> {
-    let items = stats(connection)?.get("curr_items").copied();
-    items.ok_or("`stats` tells no curr_items".to_string())
+    stat(connection, "curr_items")
 }
 
 pub fn all_stayed(connection: &mut Connection, before: u64, more: u64) -> Verdict {
@@ -77,10 +37,10 @@ impl Full {
     pub fn empty(peer: &Peer) -> Result<Full, String> {
         let mut connection = client(peer)?;
         exchange(&mut connection, "flush_all\r\n", b"OK\r\n")?;
-        let limit = stats(&mut connection)?.get("limit_maxbytes").copied();
+        let places = stat(&mut connection, "limit_maxbytes")? / PLACE;
         Ok(Full {
             connection,
-            places: limit.ok_or("`stats` tells no limit_maxbytes")? / PLACE,
+            places,
             taken: 0,
         })
     }
