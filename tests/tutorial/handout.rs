@@ -73,14 +73,7 @@ fn replies(row: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn page(text: &str) -> Page {
-        let text = text.to_string();
-        Page {
-            file: "page.md",
-            text,
-        }
-    }
+    use crate::leader::tests::page;
 
     #[test]
     fn a_reply_that_no_session_shows_is_found() {

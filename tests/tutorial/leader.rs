@@ -229,11 +229,11 @@ pub fn stands_in(root: &Path) -> Faults {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::tree::Tree;
 
-    fn page(text: &str) -> Page {
+    pub fn page(text: &str) -> Page {
         let text = text.to_string();
         Page {
             file: "page.md",

@@ -77,7 +77,7 @@ impl Exercise {
     }
 }
 
-/// To compile every block and to replay every session takes minutes, and a newcomer's first `cargo test` only two of them.
+/// To compile every block and to replay every session takes minutes, too many of them for a newcomer's first `cargo test`.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Which {
     /// The article's four steps.
