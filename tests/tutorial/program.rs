@@ -4,7 +4,7 @@ use crate::common::process::eventually;
 use crate::common::{PATIENCE, free_address};
 use crate::tree::{self, Tree};
 use crate::workshop::Workshop;
-use std::io::{BufRead, BufReader, pipe};
+use std::io::{BufRead, BufReader, Write, pipe};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -69,6 +69,10 @@ impl Program {
         let path = built_for(workshop, tree, address)?;
         let (reader, writer) = pipe().map_err(|error| error.to_string())?;
         let errors = writer.try_clone().map_err(|error| error.to_string())?;
+        let mut probe = match shown {
+            usize::MAX => None,
+            _ => Some(writer.try_clone().map_err(|error| error.to_string())?),
+        };
         // The shell takes off quotes, sends the output elsewhere, and then becomes the program.
         let script = format!("{setup} exec \"$0\" {}", moved_arguments.join(" "));
         let child = Command::new("sh")
@@ -88,8 +92,11 @@ impl Program {
                     return;
                 };
                 if left == 0 {
-                    // Whoever hears the last line can count on it that nobody reads the next one.
+                    // Whoever hears the last line can count on it that nobody reads the next one. A process that
+                    // another thread starts just now holds the reading end a moment longer, so the pipe is asked.
                     drop(lines);
+                    let broken = || probe.as_mut().is_none_or(|pipe| pipe.write(b"\n").is_err());
+                    eventually(broken);
                     let _ = sender.send(line);
                     return;
                 }

@@ -60,7 +60,7 @@ pub fn ch17_five_apples_and_one_are_six(peer: &Peer) -> Verdict {
 
 pub fn ch17_the_dead_go_before_the_living(peer: &Peer) -> Verdict {
     let mut full = Full::empty(peer)?;
-    let dead = full.set(1)?;
+    let dead = full.set(0)?;
     full.asks_for(&dead, 1)?;
     let living = full.set(0)?;
     full.fill()?;
@@ -112,7 +112,7 @@ pub fn ch17_stats_tells_what_nobody_asked_for(peer: &Peer) -> Verdict {
         ])
     };
     let before = counts(&mut full)?;
-    let dead = full.set(1)?;
+    let dead = full.set(0)?;
     full.asks_for(&dead, 1)?;
     full.fill()?;
     full.outlive(1)?;
