@@ -8,8 +8,8 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::process::{Child, Command, Stdio};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 /// Made-up programs, by name, each a script.
 type Programs<'a> = &'a [(&'a str, &'a str)];
@@ -25,10 +25,17 @@ const ALL: Programs = &[
 ];
 
 /// A script that a thread writes must not be open in a program that another thread starts meanwhile: the system would
-/// refuse to run it. So one test at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+/// refuse to run it. So nothing is started while this is locked for writing.
+static SCRIPTS: RwLock<()> = RwLock::new(());
+
+fn start(command: &mut Command) -> Child {
+    let _nobody_writes = SCRIPTS.read().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().expect("start a program")
+}
+
+fn server() -> Server {
+    let _nobody_writes = SCRIPTS.read().unwrap_or_else(PoisonError::into_inner);
+    Server::ours(&[])
 }
 
 /// An example in `tutorial/check-setup/`, built once.
@@ -36,12 +43,13 @@ fn built(name: &str, built: &'static OnceLock<PathBuf>) -> &'static Path {
     built.get_or_init(|| {
         let program = scratch(&format!("setup-{name}")).join("program");
         let source = project().join(format!("tutorial/check-setup/{name}.rs"));
-        let rustc = Command::new("rustc")
+        let mut rustc = Command::new("rustc");
+        rustc
             .args(["--edition", "2024", "--crate-name", "program", "-o"])
             .args([&program, &source])
-            .env("CARGO_PKG_RUST_VERSION", env!("CARGO_PKG_RUST_VERSION"))
-            .status();
-        assert!(rustc.is_ok_and(|status| status.success()), "{source:?}");
+            .env("CARGO_PKG_RUST_VERSION", env!("CARGO_PKG_RUST_VERSION"));
+        let status = start(&mut rustc).wait();
+        assert!(status.is_ok_and(|status| status.success()), "{source:?}");
         program
     })
 }
@@ -59,6 +67,7 @@ fn our_nc() -> &'static Path {
 /// A folder with these programs and nothing else, to be the whole `PATH`.
 fn folder(name: &str, programs: Programs) -> PathBuf {
     let folder = scratch(&format!("setup-path-{name}"));
+    let _nobody_starts = SCRIPTS.write().unwrap_or_else(PoisonError::into_inner);
     for (program, script) in programs {
         let file = folder.join(program);
         fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("write a script");
@@ -77,11 +86,12 @@ fn folder_with_nc(name: &str, programs: Programs) -> PathBuf {
 
 /// What it says about a laptop with this `PATH`, and its exit code.
 fn run(path: &Path, port: u16) -> (String, Option<i32>) {
-    let output = Command::new(check_setup())
+    let mut command = Command::new(check_setup());
+    command
         .arg(port.to_string())
         .env("PATH", path)
-        .output()
-        .expect("run it");
+        .stdout(Stdio::piped());
+    let output = start(&mut command).wait_with_output().expect("its output");
     let said = String::from_utf8(output.stdout).expect("text");
     (said, output.status.code())
 }
@@ -112,7 +122,6 @@ fn only(path: &Path, words: &str) {
 
 #[test]
 fn where_nothing_is_everything_is_missing_and_how_to_install_it_is_said() {
-    let _alone = alone();
     let (said, code) = run(&folder("empty", &[]), free_port());
     let names = ["Rust", "nc", "memcached", "Python", "pymemcache"];
     let missing = missing(&said);
@@ -133,7 +142,6 @@ fn where_nothing_is_everything_is_missing_and_how_to_install_it_is_said() {
 
 #[test]
 fn where_everything_is_nothing_is_missing() {
-    let _alone = alone();
     let (said, code) = run(&folder_with_nc("full", ALL), free_port());
     assert_eq!(missing(&said), Vec::<&str>::new());
     for found in [
@@ -153,7 +161,6 @@ fn where_everything_is_nothing_is_missing() {
 /// What is too old, or fails, or only has the right name, is as good as missing.
 #[test]
 fn what_does_not_work_is_missing() {
-    let _alone = alone();
     let no_client = "case $1 in --version) echo 'Python 3.13.1';; *) exit 1;; esac";
     let old = "case $1 in --version) echo 'Python 3.9.18';; *) echo 4.0.0;; esac";
     for (number, (program, script, words)) in [
@@ -186,7 +193,6 @@ fn what_does_not_work_is_missing() {
 /// It must bring an answer: not end before it comes, not shout itself, not wait for ever.
 #[test]
 fn an_nc_that_brings_no_answer_is_missing() {
-    let _alone = alone();
     for (number, script) in ["exit 0", "echo hello", "exec /bin/sleep 600"]
         .iter()
         .enumerate()
@@ -201,7 +207,6 @@ fn an_nc_that_brings_no_answer_is_missing() {
 
 #[test]
 fn a_known_system_is_told_its_own_line() {
-    let _alone = alone();
     let (said, _) = run(&folder("fedora", &[("dnf", "")]), free_port());
     assert!(said.contains("\nFedora: "), "{said}");
     assert!(
@@ -212,7 +217,6 @@ fn a_known_system_is_told_its_own_line() {
 
 #[test]
 fn a_port_in_use_is_said_and_by_whom_if_it_is_a_memcached() {
-    let _alone = alone();
     let path = folder_with_nc("ports", ALL);
     let said_of = |port: u16, words: &str| {
         let (said, code) = run(&path, port);
@@ -223,10 +227,7 @@ fn a_port_in_use_is_said_and_by_whom_if_it_is_a_memcached() {
         );
         assert_eq!(code, Some(1));
     };
-    said_of(
-        Server::ours(&[]).address.port(),
-        "a memcached answers there",
-    );
+    said_of(server().address.port(), "a memcached answers there");
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = silent.local_addr().expect("its address").port();
     said_of(port, "lsof");
@@ -236,26 +237,22 @@ fn a_port_in_use_is_said_and_by_whom_if_it_is_a_memcached() {
 
 #[test]
 fn a_word_that_is_no_port_is_refused() {
-    let _alone = alone();
     let mut command = Command::new(check_setup());
-    assert_eq!(
-        command.arg("memcached").status().expect("run it").code(),
-        Some(2)
-    );
+    let status = start(command.arg("memcached")).wait();
+    assert_eq!(status.expect("its end").code(), Some(2));
 }
 
 /// Ours is a client like any other: what comes slowly is waited for, and a port without a server ends it.
 #[test]
 fn our_nc_holds_a_conversation() {
-    let _alone = alone();
-    let server = Server::ours(&[]);
+    let server = server();
     let talk = |port: u16, said: &[u8]| {
-        let mut nc = Command::new(our_nc())
+        let mut command = Command::new(our_nc());
+        command
             .args(["localhost", &port.to_string()])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("start nc");
+            .stdout(Stdio::piped());
+        let mut nc = start(&mut command);
         let mut stdin = nc.stdin.take().expect("stdin is piped");
         let _ = stdin.write_all(said);
         drop(stdin);
