@@ -106,8 +106,8 @@ fn both(
 /// The checkpoints of a workshop: chapter by chapter, what each rung is about and what judges it.
 pub fn list(root: &Path) -> String {
     let mut list = String::new();
-    for chapter in steps::read(root).unwrap_or_default() {
-        let rungs = rungs(&chapter);
+    for chapter in steps::read(root).unwrap_or_default().iter() {
+        let rungs = rungs(chapter);
         if !rungs.is_empty() {
             list += &format!("\n{}\n", chapter.text.lines().next().unwrap_or_default());
         }

@@ -103,7 +103,7 @@ fn of_chapter(checks: &[&str], chapter: &Chapter) -> usize {
 /// The table of all chapters; those named in `ladders` are told as ladders.
 pub fn table(root: &Path, ladders: &[&str], checks: &[&str]) -> String {
     let mut table = "chapter                      rungs  guesses  typed at once (median)  broken  checks  pictures\n".to_string();
-    for chapter in steps::read(root).unwrap_or_default() {
+    for chapter in steps::read(root).unwrap_or_default().iter() {
         let name = &chapter.name;
         let Counts {
             rungs,
@@ -113,7 +113,7 @@ pub fn table(root: &Path, ladders: &[&str], checks: &[&str]) -> String {
             broken,
             pictures,
             checks,
-        } = counts(&chapter, checks);
+        } = counts(chapter, checks);
         let (most, middle) = (
             typed.iter().map(|(size, _)| size).max().unwrap_or(&0),
             median(&typed),

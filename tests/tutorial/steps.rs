@@ -6,7 +6,7 @@ use crate::prose::{self, Against, Block, Fault, Kind, Mode, Place, Role};
 use crate::tree::{self, Tree};
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub struct Chapter {
     /// As the folder is called: `01-shouts`.
@@ -100,8 +100,17 @@ impl Chapter {
     }
 }
 
-/// Reads every chapter below `root/tutorial`, or tells all that cannot be read or applied.
-pub fn read(root: &Path) -> Result<Vec<Chapter>, Vec<Fault>> {
+/// Every chapter below `root/tutorial`, or all that cannot be read or applied. Those of the project are read once, whatever
+/// test asks.
+pub fn read(root: &Path) -> Result<Arc<[Chapter]>, Vec<Fault>> {
+    static OURS: OnceLock<Result<Arc<[Chapter]>, Vec<Fault>>> = OnceLock::new();
+    match root == project() {
+        true => OURS.get_or_init(|| read_anew(root)).clone(),
+        false => read_anew(root),
+    }
+}
+
+fn read_anew(root: &Path) -> Result<Arc<[Chapter]>, Vec<Fault>> {
     let (mut faults, mut tree) = (Vec::new(), Tree::new());
     let mut chapters: Vec<Chapter> = Vec::new();
     let mut known = Tree::new();
@@ -132,7 +141,7 @@ pub fn read(root: &Path) -> Result<Vec<Chapter>, Vec<Fault>> {
         faults.push(Fault::at(&Place { file, line }, "there are no chapters"));
     }
     match faults.is_empty() {
-        true => Ok(chapters),
+        true => Ok(chapters.into()),
         false => Err(faults),
     }
 }
