@@ -10,7 +10,6 @@ use assert_cmd::Command;
 use common::command_line::*;
 use common::{PATIENCE, Server, scratch};
 use predicates::prelude::*;
-use predicates::str::is_match;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -205,7 +204,7 @@ fn an_argument_of_any_bytes_is_refused_with_one_line() {
         command.arg(OsStr::from_bytes(option));
         command.arg(OsStr::from_bytes(b"\xff"));
         let refused = command.assert().code(EX_USAGE).stdout("");
-        refused.stderr(is_match(ONE_LINE).expect("a pattern"));
+        refused.stderr(is_one_line());
     }
 }
 

@@ -4,6 +4,7 @@ mod common;
 
 use assert_cmd::Command;
 use common::Server;
+use common::command_line::is_one_line;
 use predicates::str::{contains, starts_with};
 
 #[test]
@@ -16,5 +17,5 @@ fn a_port_in_use_is_one_clear_line_and_exit_code_1() {
         .stdout("")
         .stderr(starts_with("cannot listen on 127.0.0.1:"))
         .stderr(contains("in use"))
-        .stderr(predicates::str::is_match("^[^\n]*\n$").expect("a pattern"));
+        .stderr(is_one_line());
 }
