@@ -6,6 +6,8 @@
 
 mod common;
 
+#[path = "tutorial/catch_up.rs"]
+mod catch_up;
 #[path = "chapters/checkpoints.rs"]
 mod checkpoints;
 #[path = "tutorial/checks.rs"]
@@ -225,6 +227,30 @@ fn checks_are_red_before_their_rung_and_green_after() {
 #[test]
 fn the_list_of_checkpoints() {
     println!("{}", judged::list(project()));
+}
+
+/// For whoever fell behind: `CHECKPOINT=NAME cargo test --test tutorial the_program_at_a_checkpoint -- --nocapture` writes
+/// the program as it stands there to a folder, and says to which. It must build, whichever it is.
+#[test]
+fn the_program_at_a_checkpoint() {
+    let named = std::env::var("CHECKPOINT").ok();
+    let checkpoint = named.as_deref().unwrap_or("ch05_only_a_space_separates");
+    let files = catch_up::project_at(project(), checkpoint);
+    let files = files.unwrap_or_else(|| panic!("no rung ends in the checkpoint {checkpoint}"));
+    let folder = common::scratch("checkpoint");
+    workshop::write(&folder, &files);
+    println!("written to {}", folder.display());
+    let rustc = Command::new("rustc")
+        .args(["--edition", "2024", "--emit", "metadata", "--out-dir"])
+        .args([
+            &common::scratch("checkpoint-built"),
+            &folder.join("src/main.rs"),
+        ])
+        .status();
+    assert!(
+        rustc.is_ok_and(|status| status.success()),
+        "it does not build"
+    );
 }
 
 #[test]

@@ -9,8 +9,10 @@ use crate::readers::Readers;
 use crate::rungs::{Rung, rungs};
 use crate::steps::{self, Step, Which};
 use crate::workshop::Workshop;
+use std::iter;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Mutex;
 use std::thread::{self, ScopedJoinHandle};
 
 /// What a check judges, ready to be judged.
@@ -51,8 +53,11 @@ impl Subject {
     }
 }
 
-/// The faults of all rungs: a check that is green before, or red after. Judged all at once, since what is red waits for
-/// replies that do not come.
+/// So many rungs are judged at the same time: what is red waits for replies that do not come, and what is green must not
+/// wait for the processor until the second is over in which an item lives.
+const AT_ONCE: usize = 16;
+
+/// The faults of all rungs: a check that is green before, or red after.
 pub fn faults(root: &Path, which: Which, find: impl Fn(&str) -> Option<Check>) -> Faults {
     let chapters = match steps::read(root) {
         Ok(chapters) => chapters,
@@ -67,11 +72,16 @@ pub fn faults(root: &Path, which: Which, find: impl Fn(&str) -> Option<Check>) -
             Err(what) => faults.push(Fault::at(&rung.place, what)),
         }
     }
+    let queue = Mutex::new(subjects.into_iter());
+    let next = || queue.lock().expect("no panic").next();
+    let lane = || -> Faults {
+        let judged = iter::from_fn(next).flat_map(|(rung, both)| judge(&rung, &both));
+        judged.collect()
+    };
     thread::scope(|scope| {
-        let judge = |(rung, both)| scope.spawn(move || judge(&rung, &both));
-        let judges: Vec<_> = subjects.into_iter().map(judge).collect();
-        let join = |judge: ScopedJoinHandle<Faults>| judge.join().expect("no panic");
-        faults.extend(judges.into_iter().flat_map(join));
+        let lanes: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(lane)).collect();
+        let join = |lane: ScopedJoinHandle<Faults>| lane.join().expect("no panic");
+        faults.extend(lanes.into_iter().flat_map(join));
     });
     faults
 }
