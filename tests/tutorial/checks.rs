@@ -1,11 +1,13 @@
 //! What a tutorial must keep, each as a list of the faults found; the tests and their proof call these.
 
+use crate::common::project;
 use crate::prose::{self, Code, Fault, Kind, Mode, Place, Role};
 use crate::replay::{Desk, Peer};
 use crate::steps::{self, Chapter, Exercise, Step, Which};
 use crate::tree::{self, Tree};
 use crate::workshop::{self, Complaint, Workshop};
 use std::fs;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::thread::{self, ScopedJoinHandle};
 
@@ -282,6 +284,15 @@ pub fn sessions(root: &Path, peer: Peer, python: bool, which: Which) -> Faults {
         let mut desk = Desk::new(workshop, peer, python);
         before.iter().for_each(|chapter| desk.remember(chapter));
         let mut faults = desk.chapter(chapter);
+        if root == project() {
+            // Not `println!`: a newcomer is to see it while it happens.
+            let title = chapter.text.lines().next().unwrap_or_default();
+            let _ = writeln!(
+                stderr(),
+                "sessions replayed: {}",
+                title.trim_start_matches("# ")
+            );
+        }
         if peer == Peer::Memcached {
             let own = |exercise: &&Exercise| !exercise.needs_memcached();
             let exercises = chapter.exercises.iter().filter(own);
