@@ -270,21 +270,13 @@ fn nearly_all_sessions_are_replayed() {
 
 #[test]
 fn the_readme_replays() {
-    none(readme::sessions(
-        project(),
-        README,
-        Server::ours(&[]).address,
-    ));
+    none(readme::sessions(project(), README, &Server::ours(&[])));
 }
 
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn the_readme_replays_against_memcached() {
-    none(readme::sessions(
-        project(),
-        README,
-        Server::memcached(&[]).address,
-    ));
+    none(readme::sessions(project(), README, &Server::memcached(&[])));
 }
 
 #[test]
@@ -296,18 +288,14 @@ fn the_handout_fits_on_a_sheet_and_shows_every_reply() {
 
 #[test]
 fn the_handout_replays() {
-    none(readme::sessions(
-        project(),
-        HANDOUT,
-        Server::ours(&[]).address,
-    ));
+    none(readme::sessions(project(), HANDOUT, &Server::ours(&[])));
 }
 
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn the_handout_replays_against_memcached() {
     let memcached = Server::memcached(&[]);
-    none(readme::sessions(project(), HANDOUT, memcached.address));
+    none(readme::sessions(project(), HANDOUT, &memcached));
 }
 
 /// What a cache is for, on a clock: the second visitor waits less than a tenth of the first one's time.

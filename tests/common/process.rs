@@ -207,15 +207,20 @@ pub fn clients(
 /// Waits until the server has done all that it can do without its clients: no thread of it runs.
 #[track_caller]
 pub fn await_asleep(watched: &Watched) {
-    let pause = || std::thread::sleep(Duration::from_millis(1));
-    let quiet = || (0..10).inspect(|_| pause()).all(|_| asleep(watched.pid()));
-    assert!(eventually(quiet), "the server does not come to rest");
+    let rests = || comes_to_rest(watched.pid());
+    assert!(eventually(rests), "the server does not come to rest");
 }
 
-/// Whether every thread of a process sleeps, or is stopped.
+/// Whether a process sleeps, and not only for a moment.
+pub fn comes_to_rest(pid: u32) -> bool {
+    let pause = || std::thread::sleep(Duration::from_millis(1));
+    (0..10).inspect(|_| pause()).all(|_| asleep(pid))
+}
+
+/// Whether every thread of a process sleeps, or is stopped; so does one that is gone, or of which no /proc tells.
 pub fn asleep(pid: u32) -> bool {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("/proc/PID/task");
-    threads.flatten().all(|thread| {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    threads.into_iter().flatten().flatten().all(|thread| {
         let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
         let state = stat.rsplit_once(") ").map(|(_, rest)| &rest[..1]);
         matches!(state, Some("S" | "T") | None)

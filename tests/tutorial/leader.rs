@@ -222,7 +222,7 @@ pub fn stands_in(root: &Path) -> Faults {
         let alike = sessions.filter(|step| !step.block.lines.iter().any(differ));
         let replay = |step: &steps::Step| {
             let (_, commands) = session::commands(&step.block.lines);
-            terminal::clients(&commands, server.address, &[11211, 11212], false)
+            terminal::clients(&commands, (&server).into(), &[11211, 11212], false)
         };
         alike.flat_map(replay).collect()
     })

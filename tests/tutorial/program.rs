@@ -2,6 +2,7 @@
 
 use crate::common::process::eventually;
 use crate::common::{PATIENCE, free_address};
+use crate::terminal::Host;
 use crate::tree::{self, Tree};
 use crate::workshop::Workshop;
 use std::io::{BufRead, BufReader, Write, pipe};
@@ -115,6 +116,13 @@ impl Program {
             false => program.next = program.next_line(),
         }
         Ok(program)
+    }
+
+    pub fn host(&self) -> Host {
+        Host {
+            address: self.address,
+            pid: self.child.id(),
+        }
     }
 
     /// Until it serves, or has ended: one whose output goes elsewhere does not say so.

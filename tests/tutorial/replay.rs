@@ -5,7 +5,7 @@ use crate::program::{self, PORTS, Program};
 use crate::prose::{Against, Block, Colour, Fault, Kind, Mode, Session};
 use crate::session::{self, Command};
 use crate::steps::{Chapter, Exercise};
-use crate::terminal;
+use crate::terminal::{self, Host};
 use crate::tree::{self, Tree};
 use crate::workshop::Workshop;
 use std::fs;
@@ -135,24 +135,28 @@ impl<'a> Desk<'a> {
         if let Some(line) = above.first() {
             return vec![Fault::at(&line.from, "output without a command")];
         }
-        let address = match self.address_of(words.against, tree) {
-            Ok(address) => address,
+        let host = match self.host_of(words.against, tree) {
+            Ok(host) => host,
             Err(what) => return vec![Fault::at(&block.place, what)],
         };
         match words.mode {
-            Mode::Python => self.in_shell(&commands, address, words.colour == Some(Colour::Red)),
-            Mode::CargoTest => self.cargo_test(&commands, &self.ports(words, tree), tree, address),
+            Mode::Python => {
+                self.in_shell(&commands, host.address, words.colour == Some(Colour::Red))
+            }
+            Mode::CargoTest => {
+                self.cargo_test(&commands, &self.ports(words, tree), tree, host.address)
+            }
             _ => {
                 // Of a program that did not start, or has ended, a client hears nothing.
                 let coloured = words.colour.is_some();
-                terminal::clients(&commands, address, &self.ports(words, tree), coloured)
+                terminal::clients(&commands, host, &self.ports(words, tree), coloured)
             }
         }
     }
 
-    fn address_of(&mut self, against: Against, tree: &Tree) -> Result<SocketAddr, String> {
+    fn host_of(&mut self, against: Against, tree: &Tree) -> Result<Host, String> {
         if against != Against::Python {
-            return self.address(tree);
+            return self.host(tree);
         }
         if self.python_server.is_none() {
             let folder = self.python_folder(&|text| text.to_string());
@@ -163,15 +167,16 @@ impl<'a> Desk<'a> {
             let arguments = [script.to_str().expect("a path in UTF-8"), "127.0.0.1:0"];
             self.python_server = Some(Server::program("python3", &arguments));
         }
-        Ok(self.python_server.as_ref().expect("started above").address)
+        Ok(self.python_server.as_ref().expect("started above").into())
     }
 
     /// Where the peer listens; it is started if it does not run.
-    fn address(&mut self, tree: &Tree) -> Result<SocketAddr, String> {
+    fn host(&mut self, tree: &Tree) -> Result<Host, String> {
         if self.peer == Peer::Memcached {
             let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
             let start = || Server::memcached(program::shown(&arguments).0);
-            return Ok(self.memcached.get_or_insert_with(start).address);
+            let memcached = self.memcached.get_or_insert_with(start);
+            return Ok((&*memcached).into());
         }
         if self.program.is_none() {
             let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
@@ -179,7 +184,7 @@ impl<'a> Desk<'a> {
             program.skip_greeting()?;
             self.program = Some(program);
         }
-        Ok(self.program.as_ref().expect("started above").address)
+        Ok(self.program.as_ref().expect("started above").host())
     }
 
     /// The ports a command may name; those of a `memcached` session are the program's or memcached's own.

@@ -60,7 +60,7 @@ const RED_AFTER: Check = |root| {
 const JUDGED: Check =
     |root| judged::faults(root, Which::All, |_| Some(Named::Server(a_miss_is_a_miss)));
 const PAIRS: Check = pairs::faults;
-const OURS: Check = |root| readme::sessions(root, "README.md", Server::ours(&[]).address);
+const OURS: Check = |root| readme::sessions(root, "README.md", &Server::ours(&[]));
 
 macro_rules! thirteen {
     ($line:literal) => {

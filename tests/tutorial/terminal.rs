@@ -1,24 +1,55 @@
 //! Plays the reader's second terminal: sends what `nc` would send, and compares what the terminal would show.
 
-use crate::common::PATIENCE;
-use crate::common::process::eventually;
+use crate::common::process::{comes_to_rest, eventually};
+use crate::common::{PATIENCE, Server};
 use crate::prose::{Fault, Line};
 use crate::session::{self, Client, Command, Part};
-use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+/// The server that the clients meet.
+#[derive(Clone, Copy)]
+pub struct Host {
+    pub address: SocketAddr,
+    pub pid: u32,
+}
+
+impl From<&Server> for Host {
+    fn from(server: &Server) -> Host {
+        Host {
+            address: server.address,
+            pid: server.child.id(),
+        }
+    }
+}
+
+impl Host {
+    /// A pause begins when the server has done what it was told before, and ends when it has done what it was told
+    /// meanwhile: on a busy machine it may be behind the clock.
+    fn pause(self, time: Duration) {
+        if !time.is_zero() {
+            self.await_rest();
+            thread::sleep(time);
+            self.await_rest();
+        }
+    }
+
+    fn await_rest(self) {
+        eventually(|| comes_to_rest(self.pid));
+    }
+}
+
 /// How long one look for news may take.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Runs the `nc` commands of a session against this address; `ports` are those the commands may name. A command that
+/// Runs the `nc` commands of a session against this server; `ports` are those the commands may name. A command that
 /// shows nothing may find that nobody listens any more, if the session `may_be_refused`: `nc` says nothing then.
 pub fn clients(
     commands: &[Command],
-    address: SocketAddr,
+    host: Host,
     ports: &[u16],
     may_be_refused: bool,
 ) -> Vec<Fault> {
@@ -35,14 +66,14 @@ pub fn clients(
         }
     }
     if faults.is_empty() {
-        play(parsed, address, may_be_refused, &mut faults);
+        play(parsed, host, may_be_refused, &mut faults);
     }
     faults
 }
 
 fn play(
     clients: Vec<(&Command, Client)>,
-    address: SocketAddr,
+    host: Host,
     may_be_refused: bool,
     faults: &mut Vec<Fault>,
 ) {
@@ -55,8 +86,8 @@ fn play(
         while client.waits && open.iter().any(|nc: &Nc| nc.open) {
             watch(&mut open, &mut screen, faults);
         }
-        thread::sleep(client.after);
-        match Nc::start(&command.line, client.clone(), address) {
+        host.pause(client.after);
+        match Nc::start(&command.line, client.clone(), host) {
             Ok(nc) => open.push(nc),
             Err(_) if may_be_refused && command.output.is_empty() => continue,
             Err(what) => faults.push(Fault::at(&command.line.from, what)),
@@ -96,11 +127,10 @@ fn watch(clients: &mut [Nc], screen: &mut Vec<u8>, faults: &mut Vec<Fault>) {
 /// An `nc` that runs: what it sends comes from a thread, what it shows is asked for.
 struct Nc<'a> {
     line: &'a Line,
+    host: Host,
     stream: TcpStream,
     feeder: JoinHandle<()>,
     newest: Instant,
-    /// What the server had not read yet when patience ended the last time.
-    unread: Option<String>,
     /// How many lines more it may show.
     lines: Option<usize>,
     end_of_line: bool,
@@ -109,9 +139,9 @@ struct Nc<'a> {
 
 impl Nc<'_> {
     /// Connects before it returns, so that clients are accepted in the order of their commands.
-    fn start(line: &Line, client: Client, address: SocketAddr) -> Result<Nc<'_>, String> {
+    fn start(line: &Line, client: Client, host: Host) -> Result<Nc<'_>, String> {
         let refused = |error| format!("nobody answers ({error}): has the program ended?");
-        let stream = TcpStream::connect(address).map_err(refused)?;
+        let stream = TcpStream::connect(host.address).map_err(refused)?;
         let settings = stream.set_nodelay(true);
         settings
             .and(stream.set_read_timeout(Some(TICK)))
@@ -119,10 +149,10 @@ impl Nc<'_> {
         let writer = stream.try_clone().map_err(|error| error.to_string())?;
         Ok(Nc {
             line,
+            host,
             stream,
-            feeder: thread::spawn(move || feed(writer, client.parts)),
+            feeder: thread::spawn(move || feed(writer, client.parts, host)),
             newest: Instant::now(),
-            unread: None,
             lines: client.lines,
             end_of_line: true,
             open: true,
@@ -138,7 +168,8 @@ impl Nc<'_> {
                 if feeding {
                     self.newest = Instant::now();
                 }
-                self.open = self.newest.elapsed() < PATIENCE || self.is_read();
+                // A server that works has more to do than it has processor, and lives.
+                self.open = self.newest.elapsed() < PATIENCE || !comes_to_rest(self.host.pid);
                 return match self.open {
                     true => Ok(Vec::new()),
                     false => Err("nc would hang here: the server does not close".into()),
@@ -159,17 +190,6 @@ impl Nc<'_> {
 }
 
 impl Nc<'_> {
-    /// Whether the server goes on reading what was sent: then it has more to do than it has processor, and lives.
-    fn is_read(&mut self) -> bool {
-        let unread = unread(&self.stream);
-        let goes_on = unread.is_some() && unread != self.unread;
-        self.unread = unread;
-        if goes_on {
-            self.newest = Instant::now();
-        }
-        goes_on
-    }
-
     /// Whether all lines have come that it may show; what is behind them is cut off, and the server hung up on.
     fn is_full(&mut self, buffer: &mut Vec<u8>) -> bool {
         let Some(left) = &mut self.lines else {
@@ -188,13 +208,10 @@ impl Nc<'_> {
     }
 }
 
-fn feed(mut stream: TcpStream, parts: Vec<Part>) {
+fn feed(mut stream: TcpStream, parts: Vec<Part>, host: Host) {
     for part in parts {
         match part {
-            Part::Sleep(time) => {
-                thread::sleep(time);
-                await_read(&stream);
-            }
+            Part::Sleep(time) => host.pause(time),
             // A server may close before it has read everything; nc would end, and so does this.
             Part::Send(bytes) => {
                 if stream.write_all(&bytes).is_err() {
@@ -203,26 +220,6 @@ fn feed(mut stream: TcpStream, parts: Vec<Part>) {
             }
         }
     }
-}
-
-/// Waits until the server has read what was sent before a pause: on a busy machine it may sleep longer than the client.
-fn await_read(stream: &TcpStream) {
-    eventually(|| unread(stream).is_none());
-}
-
-/// How much of this client lies in the server's socket, if anything. Where there is no /proc, nobody knows.
-fn unread(stream: &TcpStream) -> Option<String> {
-    let (client, server) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
-    let connections = fs::read_to_string("/proc/net/tcp").ok()?;
-    let [server, client] = [server, client].map(|address| format!(":{:04X}", address.port()));
-    connections.lines().find_map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [_, local, remote, _, queues, ..] = words[..] else {
-            return None;
-        };
-        let own = local.ends_with(&server) && remote.ends_with(&client);
-        (own && !queues.ends_with(":00000000")).then(|| queues.to_string())
-    })
 }
 
 /// The lines a terminal shows for these bytes: a carriage return at the end of a line is not seen.
@@ -270,7 +267,7 @@ pub fn compare_in_order(command: &Line, expected: &[Line], got: &[String]) -> Op
     Some(Fault::at(&missing.from, what))
 }
 
-/// Everything a program prints, errors too; killed after a minute.
+/// Everything a program prints, errors too; killed after five minutes.
 pub fn run(program: &mut process::Command) -> Result<Vec<String>, String> {
     let (mut reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
     let errors = writer.try_clone().map_err(|error| error.to_string())?;
@@ -288,12 +285,12 @@ pub fn run(program: &mut process::Command) -> Result<Vec<String>, String> {
         let _ = reader.read_to_end(&mut bytes);
         bytes
     });
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(300);
     while !collector.is_finished() {
         if Instant::now() > deadline {
             let _ = child.kill();
             let _ = child.wait();
-            return Err("still running after a minute".into());
+            return Err("still running after five minutes".into());
         }
         thread::sleep(Duration::from_millis(5));
     }
