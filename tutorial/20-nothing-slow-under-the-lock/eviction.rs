@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A marked item loses its mark and stays; the first unmarked one goes, and the hand waits where it was. What is asked for
-//! again and again keeps being spared; what was asked for once is gone by the time the hand comes.
+//! again and again keeps being spared; what was asked for once is spared once.
 //!
 //! The ring owns the items, in slots that never move; a slot that is vacant is used again. Slot 0 is the gate between the
 //! newest and the oldest: it holds no item, and with it no end of the ring is a special case.
