@@ -58,7 +58,7 @@ fn get(server: &Server, mut flags: Flags) -> Reply {
         if !flags.has(b'u') {
             item.mark(server.clock.now());
         }
-        // Who names the cas unique knows the value.
+        // Whoever names the cas unique knows the value.
         let wants_value = flags.has(b'v') && flags.number(b'C') != Some(item.cas);
         let code = match wants_value {
             true => format!("VA {}", item.data().len()),

@@ -37,7 +37,7 @@ impl Clock {
         }
     }
 
-    /// Ticks once a second, as long as the server runs: every command asks for the time, and few systems tell it for less.
+    /// Ticks once a second, as long as the server runs: every command asks for the time, and a number is read sooner.
     pub fn tick(&self) -> ! {
         loop {
             let past = u64::from(self.uptime().subsec_nanos());

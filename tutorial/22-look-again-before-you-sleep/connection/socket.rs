@@ -67,7 +67,7 @@ impl<'a> Socket<'a> {
     }
 
     /// `false`: looking does not pay now. After a turn that was too long nobody looks for 32 times as long, so that it costs
-    /// another program, and us, one part in 32.
+    /// another program, and us, one part in 33.
     fn let_others_run(&self) -> bool {
         let start = self.clock.microseconds();
         if start < REST_UNTIL.load(Relaxed) {
