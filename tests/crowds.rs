@@ -173,6 +173,28 @@ fn a_thousand_idle_connections_cost_at_most_24_kib_each_beside_a_busy_one() {
     });
 }
 
+/// What they take of the process is theirs: taken for holes between blocks it would cost items.
+#[test]
+fn eight_hundred_idle_connections_cost_nobody_an_item() {
+    let watched = watched(&["-m", "64"]);
+    let idle = clients(&watched, 800, |_, client| assert_in_step(client));
+    let mut first = watched.server.connect();
+    let value = "x".repeat(10_000);
+    for number in 0..6000 {
+        first.expect(
+            format!("set k{number} 0 0 10000\r\n{value}\r\n"),
+            "STORED\r\n",
+        );
+    }
+    let evictions = stat(&mut first, "evictions");
+    assert_eq!(
+        evictions,
+        0,
+        "60 MB of values beside {} clients",
+        idle.len()
+    );
+}
+
 #[test]
 fn an_idle_server_uses_no_processor_time() {
     let watched = watched(&[]);
