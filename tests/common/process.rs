@@ -5,6 +5,7 @@
 //! keeps its slab pages for ever.
 
 use super::{Connection, PATIENCE, Server, scratch, show};
+use std::fmt::Display;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -227,9 +228,10 @@ pub fn asleep(pid: u32) -> bool {
     })
 }
 
-/// Sends a signal, `STOP` for instance, with the `kill` of the shell: not every machine has a program of that name.
-pub fn signal(pid: u32, name: &str) {
-    let script = format!("kill -s {name} {pid}");
+/// Sends a signal, `STOP` for instance, to a process, or with a `-` before the number to a group of them. With the `kill` of
+/// the shell: not every machine has a program of that name.
+pub fn signal(process: impl Display, name: &str) {
+    let script = format!("kill -s {name} -- {process}");
     let kill = Command::new("sh").args(["-c", &script]).status();
     assert!(kill.expect("run sh").success(), "no signal {name}");
 }

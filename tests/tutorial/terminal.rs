@@ -1,11 +1,12 @@
 //! Plays the reader's second terminal: sends what `nc` would send, and compares what the terminal would show.
 
-use crate::common::process::{comes_to_rest, eventually};
+use crate::common::process::{comes_to_rest, eventually, signal};
 use crate::common::{PATIENCE, Server};
 use crate::prose::{Fault, Line};
 use crate::session::{self, Client, Command, Part};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::process;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -267,14 +268,15 @@ pub fn compare_in_order(command: &Line, expected: &[Line], got: &[String]) -> Op
     Some(Fault::at(&missing.from, what))
 }
 
-/// Everything a program prints, errors too; killed after five minutes.
+/// Everything a program prints, errors too; killed after five minutes, with all that it has started.
 pub fn run(program: &mut process::Command) -> Result<Vec<String>, String> {
     let (mut reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
     let errors = writer.try_clone().map_err(|error| error.to_string())?;
     program
         .stdin(process::Stdio::null())
         .stdout(writer)
-        .stderr(errors);
+        .stderr(errors)
+        .process_group(0);
     let mut child = program.spawn().map_err(|error| error.to_string())?;
     // This side's ends of the pipe are in the command; the reader waits for the last of them.
     program
@@ -288,7 +290,7 @@ pub fn run(program: &mut process::Command) -> Result<Vec<String>, String> {
     let deadline = Instant::now() + Duration::from_secs(300);
     while !collector.is_finished() {
         if Instant::now() > deadline {
-            let _ = child.kill();
+            signal(format!("-{}", child.id()), "KILL");
             let _ = child.wait();
             return Err("still running after five minutes".into());
         }

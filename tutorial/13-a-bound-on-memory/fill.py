@@ -1,6 +1,7 @@
 """Stores small items. How many are still there, and by how many megabytes has the server grown? (Linux)"""
 
 import glob
+import itertools
 import os
 import socket
 import sys
@@ -38,6 +39,6 @@ grown = (kilobytes(server()) - before) * 1024 / 1_000_000
 there = 0
 for first in range(0, count, 1000):
     client.sendall(b'get' + b''.join(b' %06d' % key for key in range(first, first + 1000)) + b'\r\n')
-    while replies.readline() != b'END\r\n':
-        there += replies.readline() == b'0123456789\r\n'
+    for line in itertools.takewhile(b'END\r\n'.__ne__, replies):
+        there += line == b'0123456789\r\n'
 print('%d of %d are there, and the server grew by about %d megabytes' % (there, count, round(grown, -1)))

@@ -1,5 +1,5 @@
 """Stores items, and tells what each of them takes: python3 grown.py ITEMS LENGTH [KEYS]"""
-import socket, subprocess, sys
+import itertools, socket, subprocess, sys
 
 items, length = int(sys.argv[1]), int(sys.argv[2])
 keys = int((sys.argv + [items])[3])
@@ -8,7 +8,7 @@ replies = server.makefile("rb")
 
 def stats():
     server.sendall(b"stats\r\n")
-    lines = [line.split() for line in iter(replies.readline, b"END\r\n")]
+    lines = [line.split() for line in itertools.takewhile(b"END\r\n".__ne__, replies)]
     return {words[1]: int(words[2]) for words in lines if words[2].isdigit()}
 
 def resident():

@@ -9,7 +9,7 @@ def stored(old, new):
     client.sendall(b'stats\r\n')
     text = b''
     while not text.endswith(b'END\r\n'):
-        text += client.recv(65536)
+        text += client.recv(65536) or exit('the server has gone')
     lines = [line.split() for line in text.decode().splitlines()]
     return next(int(line[2]) for line in lines if line[1:2] == ['bytes'])
 

@@ -14,7 +14,7 @@ def ask(line):
     client.sendall(line + b'\r\n')
     reply = b''
     while not reply.endswith(b'END\r\n'):
-        reply += client.recv(65536)
+        reply += client.recv(65536) or exit('the server has gone')
     return reply
 
 

@@ -4,7 +4,7 @@ with socket.create_connection(('localhost', 11211)) as client:
     lines = client.makefile('rb')
     client.sendall(b'stats\r\n')
     pid = lines.readline().split()[2].decode()
-    while lines.readline() != b'END\r\n':
+    while lines.readline() not in [b'END\r\n', b'']:
         pass
     client.sendall(b'get' + b' k' * 3_500_000 + b' ' + b'k' * 251 + b'\r\n')
     print(lines.readline().decode().strip())

@@ -1,4 +1,4 @@
-import multiprocessing, os, re, socket, time
+import itertools, multiprocessing, os, re, socket, time
 
 def never_sleep():
     while True:
@@ -9,7 +9,7 @@ replies = client.makefile("rb")
 
 def ask(line):
     client.sendall(line + b"\r\n")
-    return b"".join(iter(replies.readline, b"END\r\n")).decode()
+    return b"".join(itertools.takewhile(b"END\r\n".__ne__, replies)).decode()
 
 pid = re.search(r"pid (\d+)", ask(b"stats"))[1]
 neighbour = multiprocessing.Process(target=never_sleep, daemon=True)

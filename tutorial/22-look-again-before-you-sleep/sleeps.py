@@ -1,11 +1,11 @@
-import os, re, socket, time
+import itertools, os, re, socket, time
 
 client = socket.create_connection(("localhost", 11211))
 replies = client.makefile("rb")
 
 def ask(line):
     client.sendall(line + b"\r\n")
-    return b"".join(iter(replies.readline, b"END\r\n")).decode()
+    return b"".join(itertools.takewhile(b"END\r\n".__ne__, replies)).decode()
 
 pid = re.search(r"pid (\d+)", ask(b"stats"))[1]
 tasks = os.listdir(f"/proc/{pid}/task")
