@@ -10,11 +10,13 @@ pub mod command_line;
 pub mod process;
 pub mod random;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for a reply before it calls it missing.
@@ -133,11 +135,19 @@ impl Drop for Server {
     }
 }
 
-/// An address of 127.0.0.1 that was free a moment ago.
+/// An address of 127.0.0.1 that was free a moment ago, and that nobody here was given before: whoever asks at the address of
+/// a server that has ended must not meet another one.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port on 127.0.0.1")
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let address = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port on 127.0.0.1");
+        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if given.insert(address) {
+            return address;
+        }
+    }
 }
 
 /// A client that speaks bytes, and gives up after [`PATIENCE`].

@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -28,18 +29,74 @@ impl From<&Server> for Host {
 }
 
 impl Host {
-    /// A pause begins when the server has done what it was told before, and ends when it has done what it was told
-    /// meanwhile: on a busy machine it may be behind the clock.
-    fn pause(self, time: Duration) {
-        if !time.is_zero() {
-            self.await_rest();
-            thread::sleep(time);
-            self.await_rest();
-        }
-    }
-
+    /// Until the server has done what it was told.
     fn await_rest(self) {
         eventually(|| comes_to_rest(self.pid));
+    }
+}
+
+/// Whose turn it is: on a busy machine somebody may be behind the clock, so the clock alone does not say.
+#[derive(Default)]
+struct Schedule {
+    /// When the next step of each is, in the time that the commands tell: of the shell, and of every client.
+    next: Vec<Duration>,
+    /// When the last one was.
+    now: Duration,
+}
+
+/// Somebody who takes steps; none comes any more when this is dropped.
+struct Walker {
+    schedule: Arc<Mutex<Schedule>>,
+    number: usize,
+    host: Host,
+}
+
+impl Walker {
+    fn new(schedule: &Arc<Mutex<Schedule>>, host: Host) -> Walker {
+        let mut walker = Walker {
+            schedule: Arc::clone(schedule),
+            number: 0,
+            host,
+        };
+        walker.number = walker.with(|schedule| {
+            schedule.next.push(schedule.now);
+            schedule.next.len() - 1
+        });
+        walker
+    }
+
+    fn with<Answer>(&self, work: impl FnOnce(&mut Schedule) -> Answer) -> Answer {
+        work(&mut self.schedule.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A pause begins when the server has done what it was told before. It ends when its time is over, when all have taken
+    /// the steps that come earlier, and when the server has done what it was told in them.
+    fn pause(&self, time: Duration) {
+        if time.is_zero() {
+            return;
+        }
+        self.host.await_rest();
+        let step = self.with(|schedule| {
+            schedule.next[self.number] += time;
+            schedule.next[self.number]
+        });
+        thread::sleep(time);
+        eventually(|| self.with(|schedule| schedule.next.iter().all(|other| *other >= step)));
+        self.with(|schedule| schedule.now = step);
+        self.host.await_rest();
+    }
+
+    /// Lets all others go on meanwhile.
+    fn wait(&self, happens: impl FnOnce()) {
+        self.with(|schedule| schedule.next[self.number] = Duration::MAX);
+        happens();
+        self.with(|schedule| schedule.next[self.number] = schedule.now);
+    }
+}
+
+impl Drop for Walker {
+    fn drop(&mut self) {
+        self.with(|schedule| schedule.next[self.number] = Duration::MAX);
     }
 }
 
@@ -81,21 +138,27 @@ fn play(
     let merged = clients.iter().any(|(_, client)| client.background);
     let (mut screen, mut open, mut expected) = (Vec::new(), Vec::new(), Vec::new());
     let mut last = None;
+    let schedule = Arc::default();
+    let shell = Walker::new(&schedule, host);
     for (command, client) in clients {
         last = Some(&command.line);
         let background = client.background;
-        while client.waits && open.iter().any(|nc: &Nc| nc.open) {
-            watch(&mut open, &mut screen, faults);
-        }
-        host.pause(client.after);
-        match Nc::start(&command.line, client.clone(), host) {
+        shell.wait(|| {
+            while client.waits && open.iter().any(|nc: &Nc| nc.open) {
+                watch(&mut open, &mut screen, faults);
+            }
+        });
+        shell.pause(client.after);
+        match Nc::start(&command.line, client.clone(), Walker::new(&schedule, host)) {
             Ok(nc) => open.push(nc),
             Err(_) if may_be_refused && command.output.is_empty() => continue,
             Err(what) => faults.push(Fault::at(&command.line.from, what)),
         }
-        while !background && open.last().is_some_and(|nc| nc.open) {
-            watch(&mut open, &mut screen, faults);
-        }
+        shell.wait(|| {
+            while !background && open.last().is_some_and(|nc| nc.open) {
+                watch(&mut open, &mut screen, faults);
+            }
+        });
         if !merged {
             let mut shown = visible(&std::mem::take(&mut screen));
             shown.retain(|line| client.shows(line));
@@ -103,6 +166,7 @@ fn play(
         }
         expected.extend_from_slice(&command.output);
     }
+    drop(shell);
     while open.iter().any(|nc| nc.open) {
         watch(&mut open, &mut screen, faults);
     }
@@ -140,7 +204,8 @@ struct Nc<'a> {
 
 impl Nc<'_> {
     /// Connects before it returns, so that clients are accepted in the order of their commands.
-    fn start(line: &Line, client: Client, host: Host) -> Result<Nc<'_>, String> {
+    fn start(line: &Line, client: Client, walker: Walker) -> Result<Nc<'_>, String> {
+        let host = walker.host;
         let refused = |error| format!("nobody answers ({error}): has the program ended?");
         let stream = TcpStream::connect(host.address).map_err(refused)?;
         let settings = stream.set_nodelay(true);
@@ -152,7 +217,7 @@ impl Nc<'_> {
             line,
             host,
             stream,
-            feeder: thread::spawn(move || feed(writer, client.parts, host)),
+            feeder: thread::spawn(move || feed(writer, client.parts, &walker)),
             newest: Instant::now(),
             lines: client.lines,
             end_of_line: true,
@@ -209,10 +274,10 @@ impl Nc<'_> {
     }
 }
 
-fn feed(mut stream: TcpStream, parts: Vec<Part>, host: Host) {
+fn feed(mut stream: TcpStream, parts: Vec<Part>, walker: &Walker) {
     for part in parts {
         match part {
-            Part::Sleep(time) => host.pause(time),
+            Part::Sleep(time) => walker.pause(time),
             // A server may close before it has read everything; nc would end, and so does this.
             Part::Send(bytes) => {
                 if stream.write_all(&bytes).is_err() {
