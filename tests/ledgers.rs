@@ -161,6 +161,35 @@ fn items_expired_and_set_again_weigh_the_same() {
     });
 }
 
+/// So many that a table of a power of two is five sixths full: there some keys leave a trace when they go.
+const CLOSE: usize = 24_000;
+
+/// What a table keeps of keys that have left must not make it grow.
+#[test]
+fn items_weigh_the_same_under_other_keys() {
+    let watched = watched(&["-m", "64"]);
+    let mut client = watched.server.connect();
+    let mut rename = |old: &str, new: &str| {
+        for first in (0..CLOSE).step_by(500) {
+            let one = |number| {
+                format!("delete {old}{number} noreply\r\n") + &set(&format!("{new}{number}"), "x")
+            };
+            let some: String = (first..first + 500).map(one).collect();
+            client.expect(some, STORED.repeat(500));
+        }
+        watched.stat("bytes")
+    };
+    let bytes = rename("b", "a");
+    for _ in 0..ROUNDS {
+        rename("a", "b");
+        let bytes_now = rename("b", "a");
+        assert!(
+            bytes_now.abs_diff(bytes) <= bytes / 100,
+            "{CLOSE} items weigh {bytes_now} bytes, {bytes} at first"
+        );
+    }
+}
+
 #[test]
 fn items_made_and_changed_by_meta_commands_weigh_the_same() {
     weigh_the_same_after_every_round(ROUNDS, |client| {

@@ -124,6 +124,29 @@ fn held_values_count_though_they_are_evicted() {
     });
 }
 
+/// However much clients hold, an eighth of the memory is left to what is stored, or nothing could be stored any more.
+#[test]
+fn what_clients_hold_leaves_room_for_small_items() {
+    let watched = watched(&["-m", "16"]);
+    let readers = hold(&watched);
+    let mut client = watched.server.connect();
+    client.expect("flush_all\r\n", "OK\r\n");
+    let value = "x".repeat(1000);
+    for number in 0..1000 {
+        client.expect(set(&format!("small{number}"), &value), STORED);
+    }
+    let is_there = |number: &usize| {
+        client.send(format!("touch small{number} 0\r\n"));
+        receive_until(&mut client, b"\r\n") == b"TOUCHED\r\n"
+    };
+    let there = (0..1000).filter(is_there).count();
+    let held = readers.len();
+    assert_eq!(
+        there, 1000,
+        "items of 1 KB beside {held} held values of 1 MB"
+    );
+}
+
 // ---- a refusal costs nobody an item
 
 /// Whether a set, or another command with a data block, was refused; if so, nobody else may have lost an item. (A refused
