@@ -247,7 +247,10 @@ fn a_value_for_which_others_leave_no_room_costs_nobody_an_item() {
 #[test]
 #[ignore = "needs memcached: apt-get install memcached"]
 fn memcached_finds_the_same_room() {
-    same_tests_against_memcached(&["memcached_finds_the_same_room"]);
+    same_tests_against_memcached(&[
+        "memcached_finds_the_same_room",
+        "what_clients_hold_leaves_room", // its pages are where the large values are
+    ]);
 }
 
 /// What is announced is promised: two thirds of the memory can be on the way at once, and all of it is stored.
