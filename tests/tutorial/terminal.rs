@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+/// How long one look for news may take.
+const TICK: Duration = Duration::from_millis(1);
+
 /// The server that the clients meet.
 #[derive(Clone, Copy)]
 pub struct Host {
@@ -82,7 +85,7 @@ impl Walker {
         });
         thread::sleep(time);
         eventually(|| self.with(|schedule| schedule.next.iter().all(|other| *other >= step)));
-        self.with(|schedule| schedule.now = step);
+        self.with(|schedule| schedule.now = schedule.now.max(step));
         self.host.await_rest();
     }
 
@@ -99,9 +102,6 @@ impl Drop for Walker {
         self.with(|schedule| schedule.next[self.number] = Duration::MAX);
     }
 }
-
-/// How long one look for news may take.
-const TICK: Duration = Duration::from_millis(1);
 
 /// Runs the `nc` commands of a session against this server; `ports` are those the commands may name. A command that
 /// shows nothing may find that nobody listens any more, if the session `may_be_refused`: `nc` says nothing then.
