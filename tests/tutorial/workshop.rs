@@ -206,7 +206,7 @@ fn rustc(folder: &Path, arguments: &[&str]) -> Result<(), String> {
     let desk = &DESKS[COUNT.fetch_add(1, Ordering::Relaxed) % DESKS.len()];
     let _turn = desk.lock().unwrap_or_else(PoisonError::into_inner);
     let output = Command::new("nice")
-        .args(["-n", "10", "rustc", "--edition", "2024"])
+        .args(["-n", "5", "rustc", "--edition", "2024"])
         .args(["--error-format=short", "--crate-name", "program"])
         .args(arguments)
         // Of a new project, as cargo tells it.
