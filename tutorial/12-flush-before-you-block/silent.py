@@ -4,6 +4,7 @@ import glob
 import os
 import socket
 import sys
+import time
 
 ADDRESS = ('127.0.0.1', 11211)
 
@@ -36,5 +37,9 @@ for client in clients:
     client.sendall(b'get' + b' k' * times + b'\r\n')
 for client in clients:
     client.recv(1)
-grown = (kilobytes(process) - before) * 1024 / 1_000_000
+after = 0
+while after != kilobytes(process):  # until it rests
+    after = kilobytes(process)
+    time.sleep(0.3)
+grown = (after - before) * 1024 / 1_000_000
 print('the server grew by about %d megabytes' % round(grown, -1))
