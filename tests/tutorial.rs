@@ -240,17 +240,8 @@ fn the_program_at_a_checkpoint() {
     let folder = common::scratch("checkpoint");
     workshop::write(&folder, &files);
     println!("written to {}", folder.display());
-    let rustc = Command::new("rustc")
-        .args(["--edition", "2024", "--emit", "metadata", "--out-dir"])
-        .args([
-            &common::scratch("checkpoint-built"),
-            &folder.join("src/main.rs"),
-        ])
-        .status();
-    assert!(
-        rustc.is_ok_and(|status| status.success()),
-        "it does not build"
-    );
+    let built = workshop::Workshop::new().build(&files, "src/main.rs");
+    assert!(built.is_ok(), "{built:?}");
 }
 
 #[test]

@@ -170,8 +170,8 @@ fn vanishes_in_the_middle_of_a_block(dialect: &Dialect, peer: &Peer) -> Verdict 
     Ok(())
 }
 
-/// All stay open, and silent but for each hundredth: where its reply has come, those before it have been accepted. Who
-/// comes when the system's queue is full (128 may wait) is only let in a second later.
+/// All stay open, and silent but for each hundredth: where its reply has come, those before it have been accepted.
+/// Whoever comes when the system's queue is full (128 may wait) is only let in a second later.
 fn five_hundred_connections(dialect: &Dialect, peer: &Peer) -> Verdict {
     // Tests run at the same time, and a process may open about 1,000 files.
     static ALONE: Mutex<()> = Mutex::new(());
